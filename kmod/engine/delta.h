@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Deltas: what each operation means. One function applies a delta to the page it names, on the shard that owns that page; it is the
+ * only code that changes the bytes of a source page.
+ *
+ * Order of judgement, from the cheapest question to the dearest, so that the same bad delta always gets the same answer: operation,
+ * flags, lane, unused fields, length, alignment, operand; then the page, its epoch, its bounds; then what the operation itself
+ * asks (bytes to compare, cursor); then memory.
+ */
+#ifndef MS_DELTA_H
+#define MS_DELTA_H
+
+#include "engine.h"
+
+struct ms_outcome {
+	u64 epoch;
+	u16 flags;
+};
+
+/* `sqe` is the engine's private copy; its payload, if any, is read from the ring it came through. */
+enum mmsb_reason ms_delta_apply(struct ms_shard *shard, const struct ms_ring *ring, const struct mmsb_sqe *sqe,
+				struct ms_outcome *outcome);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The engine as its homes see it: make a space, open rings on it, run its shards.
+ *
+ * Who may call what. Functions marked [any] may be called by any thread at any time while the object lives. The home keeps
+ * a space alive while any ring of it is open or any call on it is under way, and a ring while any call on it is.
+ * Every failure is an enum mmsb_reason; ms_errno() turns it into a negative errno at the border, and nowhere else.
+ */
+#ifndef MS_ENGINE_H
+#define MS_ENGINE_H
+
+#include "platform.h"
+#include <mmsb/abi.h>
+#include <mmsb/reasons.h>
+
+struct ms_space;
+struct ms_shard;
+struct ms_ring;
+struct ms_region;
+
+int ms_errno(enum mmsb_reason reason);		/* 0 or negative */
+
+/* ------------------------------------------------------------------------------------------------------------ space */
+
+struct ms_space_config {
+	u32 shards;		/* 1..MMSB_SHARDS_MAX */
+	u32 max_rings;
+	u64 max_pages;		/* 1..2^32 - 1 */
+	u64 max_bytes;		/* of the arena; rounded up to chunks; at most 1 TiB */
+	bool hash;		/* keep the state hash from the start */
+	bool pollers;		/* the home runs pollers: forwarded work kicks them, instead of being run by who forwards */
+	int (*node_of)(void *arg, u32 shard);	/* NUMA node of a shard's memory; NULL: anywhere */
+	void *arg;
+};
+
+enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms_space **space);
+void ms_space_destroy(struct ms_space *space);	/* every ring is closed, every mapping gone */
+enum mmsb_reason ms_space_reset(struct ms_space *space);	/* [any] as new, but for the incarnation */
+
+struct ms_space_stat {
+	u64 pages, max_pages, bytes, max_bytes, memory, tick, deltas, incarnation;
+	u32 shards, rings, max_rings;
+	bool hash;
+};
+void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat);		/* [any] */
+
+/* [any] flags: MMSB_HASH_*. NONE, or NO_MEMORY. *off says that the incremental hash is off and none was computed. */
+enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u64 *tick, bool *off);
+
+/* What the home maps for its readers. */
+struct ms_region *ms_space_directory(struct ms_space *space);
+struct ms_region *ms_space_arena(struct ms_space *space);
+struct pf_shared *ms_space_page(struct ms_space *space);
+
+u64 ms_region_bytes(const struct ms_region *region);
+struct pf_region *ms_region_home(struct ms_region *region);
+/*
+ * [any] The memory of a chunk; NULL where none is filled yet (readers shall see zeros there, at no cost to the owner) or `number` is
+ * beyond the region. A home that maps regions calls it under a lock of its own, which pf_chunk_shown() and pf_chunk_drop() take too.
+ */
+void *ms_region_chunk(const struct ms_region *region, u64 number);
+
+/* [any] Sleeps until the page's epoch is above `epoch`: 0, -ETIME, -EINTR (or the kernel's like), -ENOENT, -ESTALE. */
+int ms_page_wait(struct ms_space *space, u64 page, u64 epoch, u64 timeout_ns, u64 *now);
+
+/* ------------------------------------------------------------------------------------------------------------ shard */
+
+struct ms_shard *ms_space_shard(struct ms_space *space, u32 shard);
+struct pf_shard *ms_shard_home(struct ms_shard *shard);
+u32 ms_shard_number(const struct ms_shard *shard);
+struct ms_space *ms_shard_space(const struct ms_shard *shard);
+
+/*
+ * [any] One bounded, fair pass over the shard's polled rings (all rings if somebody failed to take the run lock meanwhile) and
+ * its inbox. Returns the number of deltas and messages handled; 0 also when somebody else runs the shard, who then
+ * is sure to see what was published before the call.
+ */
+u32 ms_shard_poll(struct ms_shard *shard);
+
+/*
+ * The poller is about to sleep: sets NEED_WAKEUP in the shard's polled rings, full barrier, and looks again: false means
+ * that there is work, and that the flags are taken back. After waking, call ms_shard_awake().
+ */
+bool ms_shard_sleep(struct ms_shard *shard);
+void ms_shard_awake(struct ms_shard *shard);
+
+/* ------------------------------------------------------------------------------------------------------------- ring */
+
+struct ms_ring_config {
+	u32 sq_entries, cq_entries;	/* powers of two within the limits, see ms_ring_config_round() */
+	u64 payload_bytes;
+	u32 shard;
+	bool polled;
+	bool read_only;		/* deltas are refused; snapshots work */
+	u64 source;
+};
+
+enum mmsb_reason ms_ring_config_round(struct ms_ring_config *config);	/* zeros become defaults */
+enum mmsb_reason ms_ring_create(struct ms_space *space, const struct ms_ring_config *config, struct ms_ring **ring);
+/* Applies what was published, throws completions away, waits for what is under way at other shards, frees. Sleeps. */
+void ms_ring_close(struct ms_ring *ring);
+
+const struct ms_ring_config *ms_ring_config(const struct ms_ring *ring);
+struct ms_space *ms_ring_space(const struct ms_ring *ring);
+struct pf_shared *ms_ring_engine_area(struct ms_ring *ring);	/* MMSB_MAP_RING_ENGINE */
+struct pf_shared *ms_ring_client_area(struct ms_ring *ring);	/* MMSB_MAP_RING_CLIENT */
+struct pf_waitq *ms_ring_waitq(struct ms_ring *ring);		/* woken when completions arrive, room appears or it breaks */
+u32 ms_ring_completions(struct ms_ring *ring);			/* [any] unreaped, as the client's (distrusted) head says */
+u32 ms_ring_room(struct ms_ring *ring);				/* [any] free submission entries, likewise */
+
+/*
+ * [any] What ENTER does. Inline ring: drains it in the caller's context (as far as others do not hold the shard), running the
+ * shards it forwards to where the space has no pollers. Polled ring: wakes the poller. Then waits until min_complete
+ * completions are unreaped. 0, -ETIME, -EINTR, -EPIPE when broken.
+ */
+int ms_ring_enter(struct ms_ring *ring, u32 min_complete, u64 timeout_ns);
+
+/* [any] As struct mmsb_snapshot_args says. */
+enum mmsb_reason ms_ring_snapshot(struct ms_ring *ring, u64 ids, u32 pages, u64 out, u64 *out_bytes, u64 *tick);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * The state hash: 128 bits, a sum over all pages and all their 64-bit words of keyed mixes, so that a delta moves it by the
+ * words it changed and by nothing else, and so that shards can each keep a part and add them up in any order.
+ *
+ * A word of zero adds nothing (a new page of a gigabyte costs nothing); the epoch enters linearly (a step of one adds the
+ * page's key). The mixes are fixed and public: the hash finds accidents and bugs, it does not resist a forger.
+ */
+#ifndef MS_HASH_H
+#define MS_HASH_H
+
+#include "engine.h"
+
+struct ms_hash {
+	u64 sum[2];
+};
+
+struct ms_hash_key {
+	u64 k[2];
+};
+
+static inline u64 ms_hash_mix(u64 a, u64 b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (u64)product ^ (u64)(product >> 64);
+}
+
+static inline struct ms_hash_key ms_hash_key(u64 page)
+{
+	return (struct ms_hash_key){ {
+		ms_hash_mix(page ^ 0x9e6c63d0876a9a35ull, 0xd6e8feb86659fd93ull),
+		ms_hash_mix(page ^ 0x3c79ac492ba7b653ull, 0xa24baed4963ee407ull),
+	} };
+}
+
+static inline u64 ms_hash_lane(u64 own, u64 other, u64 value)
+{
+	return value ? ms_hash_mix(value ^ own, other | 1) : 0;
+}
+
+/* The word at `index` of the page turns from `old` into `new`. */
+static inline void ms_hash_word(struct ms_hash *hash, const struct ms_hash_key *key, u64 index, u64 old, u64 new)
+{
+	u64 a = key->k[0] + index * 0x9fb21c651e98df25ull, b = key->k[1] + index * 0xe7037ed1a0b428dbull;
+
+	hash->sum[0] += ms_hash_lane(a, b, new) - ms_hash_lane(a, b, old);
+	hash->sum[1] += ms_hash_lane(b, a, new) - ms_hash_lane(b, a, old);
+}
+
+static inline void ms_hash_epochs(struct ms_hash *hash, const struct ms_hash_key *key, u64 steps)
+{
+	hash->sum[0] += (key->k[0] | 1) * steps;
+	hash->sum[1] += (key->k[1] | 1) * steps;
+}
+
+static inline void ms_hash_exists(struct ms_hash *hash, const struct ms_hash_key *key, u64 size, u64 kind, bool gone)
+{
+	u64 a = ms_hash_mix(size ^ key->k[0], (kind << 32) ^ key->k[1] ^ 0x8ebc6af09c88c6e3ull);
+	u64 b = ms_hash_mix(size ^ key->k[1], (kind << 32) ^ key->k[0] ^ 0x589965cc75374cc3ull);
+
+	hash->sum[0] += gone ? -a : a;
+	hash->sum[1] += gone ? -b : b;
+}
+
+#endif

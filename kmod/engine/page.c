@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "page.h"
+#include "space.h"
+
+#define LINE_SHIFT	6
+
+static struct mmsb_line *line_at(const struct ms_space *space, u32 index)
+{
+	return ms_region_at(&space->directory, (u64)index << LINE_SHIFT);
+}
+
+static bool line_is_there(const struct ms_space *space, u32 index)
+{
+	return index < space->lines && ms_region_chunk(&space->directory, index >> MS_BLOCK_SHIFT);
+}
+
+u64 ms_line_id(const struct mmsb_line *line, u32 index)
+{
+	return MMSB_PAGE_ID(line->generation, index);
+}
+
+enum mmsb_reason ms_page_find(const struct ms_space *space, u64 page, struct mmsb_line **line)
+{
+	u32 index = MMSB_PAGE_INDEX(page), generation = MMSB_PAGE_GENERATION(page);
+
+	if (unlikely(index >= space->lines))
+		return MMSB_REASON_NO_PAGE;
+	*line = ms_region_find(&space->directory, (u64)index << LINE_SHIFT);
+	if (unlikely(!*line))
+		return MMSB_REASON_NO_PAGE;
+	if (likely((*line)->generation == generation && (*line)->kind != MMSB_KIND_NONE))
+		return MMSB_REASON_NONE;
+	return generation && generation < (*line)->generation ? MMSB_REASON_STALE_PAGE : MMSB_REASON_NO_PAGE;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ lines */
+
+static enum mmsb_reason line_back(struct ms_shard *shard, u32 index)
+{
+	struct ms_space *space = shard->space;
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+
+	if (line_is_there(space, index))
+		return reason;
+	pf_mutex_lock(&space->mutex);
+	reason = ms_region_fill(&space->directory, index >> MS_BLOCK_SHIFT, shard->node);
+	pf_mutex_unlock(&space->mutex);
+	return reason;
+}
+
+/* The shard's k-th line: its blocks are every nshards-th of the directory. */
+static u64 line_index(const struct ms_shard *shard, u64 k)
+{
+	u64 block = (k >> MS_BLOCK_SHIFT) * shard->space->nshards + shard->number;
+
+	return (block << MS_BLOCK_SHIFT) | (k & ((1u << MS_BLOCK_SHIFT) - 1));
+}
+
+static bool line_is_free(const struct mmsb_line *line)
+{
+	return line->kind == MMSB_KIND_NONE && !(line->flags & MS_LINE_RETIRED);
+}
+
+/* Lines that were taken by name (AT) while on the list are passed over. */
+static bool line_take_returned(struct ms_shard *shard, u32 *index)
+{
+	struct ms_lines *lines = &shard->lines;
+
+	while (lines->returned) {
+		struct mmsb_line *line = line_at(shard->space, lines->returned - 1);
+
+		*index = lines->returned - 1;
+		lines->returned = line->link;
+		line->flags &= ~MS_LINE_LISTED;
+		line->link = 0;
+		if (line_is_free(line))
+			return true;
+	}
+	return false;
+}
+
+static enum mmsb_reason line_take_fresh(struct ms_shard *shard, u32 *index)
+{
+	struct ms_lines *lines = &shard->lines;
+	enum mmsb_reason reason;
+
+	for (;; lines->fresh++) {
+		u64 at = line_index(shard, lines->fresh);
+		struct mmsb_line *line;
+
+		if (at >= shard->space->lines)
+			return MMSB_REASON_PAGES_LIMIT;
+		reason = line_back(shard, (u32)at);
+		if (reason)
+			return reason;
+		line = line_at(shard->space, (u32)at);
+		if (line_is_free(line) && !(line->flags & MS_LINE_LISTED)) {
+			lines->fresh++;
+			*index = (u32)at;
+			return MMSB_REASON_NONE;
+		}
+	}
+}
+
+static enum mmsb_reason line_take_at(struct ms_shard *shard, u64 page, u32 *index)
+{
+	u32 generation = MMSB_PAGE_GENERATION(page);
+	enum mmsb_reason reason;
+	struct mmsb_line *line;
+
+	*index = MMSB_PAGE_INDEX(page);
+	if (!generation || *index >= shard->space->lines)
+		return MMSB_REASON_NO_PAGE;
+	reason = line_back(shard, *index);
+	if (reason)
+		return reason;
+	line = line_at(shard->space, *index);
+	if (generation < line->generation)
+		return MMSB_REASON_STALE_PAGE;
+	if (line->kind != MMSB_KIND_NONE)
+		return MMSB_REASON_PAGE_EXISTS;
+	if (line->flags & MS_LINE_RETIRED)
+		return MMSB_REASON_GENERATIONS_SPENT;
+	return MMSB_REASON_NONE;
+}
+
+static void line_list(struct ms_shard *shard, u32 index, struct mmsb_line *line)
+{
+	if (line->flags & (MS_LINE_LISTED | MS_LINE_RETIRED))
+		return;
+	line->link = shard->lines.returned;
+	line->flags |= MS_LINE_LISTED;
+	shard->lines.returned = index + 1;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ bytes */
+
+static enum mmsb_reason bytes_take(struct ms_shard *shard, u32 bytes, u64 *place)
+{
+	struct ms_space *space = shard->space;
+	enum mmsb_reason reason;
+	u64 first;
+
+	if (bytes <= PF_CHUNK)
+		return ms_slab_take(space, &shard->slabs, bytes, shard->node, place);
+	pf_mutex_lock(&space->mutex);
+	reason = ms_arena_take(&space->arena, (bytes + PF_CHUNK - 1) >> PF_CHUNK_SHIFT, &first);
+	pf_mutex_unlock(&space->mutex);
+	*place = first << PF_CHUNK_SHIFT;
+	return reason;
+}
+
+static void bytes_give(struct ms_shard *shard, u64 place, u32 bytes)
+{
+	struct ms_space *space = shard->space;
+
+	if (bytes <= PF_CHUNK) {
+		pf_zero(ms_region_at(&space->arena.region, place), ms_slab_slot_bytes(bytes));
+		ms_slab_give(space, &shard->slabs, place);
+		return;
+	}
+	pf_mutex_lock(&space->mutex);
+	ms_arena_give(&space->arena, place >> PF_CHUNK_SHIFT, (bytes + PF_CHUNK - 1) >> PF_CHUNK_SHIFT);
+	pf_mutex_unlock(&space->mutex);
+}
+
+enum mmsb_reason ms_page_fill(struct ms_shard *shard, const struct mmsb_line *line, u64 offset, u64 bytes)
+{
+	u64 chunk = (line->place + offset) >> PF_CHUNK_SHIFT;
+	u64 last = (line->place + offset + bytes - 1) >> PF_CHUNK_SHIFT;
+	struct ms_space *space = shard->space;
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+
+	for (; !reason && chunk <= last; chunk++) {
+		if (ms_region_chunk(&space->arena.region, chunk))
+			continue;
+		pf_mutex_lock(&space->mutex);
+		reason = ms_region_fill(&space->arena.region, chunk, shard->node);
+		pf_mutex_unlock(&space->mutex);
+	}
+	return reason;
+}
+
+void ms_page_copy(const struct ms_space *space, const struct mmsb_line *line, u64 offset, void *to, u64 bytes)
+{
+	u8 *out = to;
+
+	while (bytes) {
+		u64 room = PF_CHUNK - ((line->place + offset) & (PF_CHUNK - 1));
+		u64 n = bytes < room ? bytes : room;
+		u64 aligned = offset & ~7ull;
+		const u8 *words = (const u8 *)ms_page_words(&space->arena.region, line, aligned);
+
+		if (words)
+			memcpy(out, words + (offset - aligned), n);
+		else
+			memset(out, 0, n);
+		out += n;
+		offset += n;
+		bytes -= n;
+		pf_resched();
+	}
+}
+
+void ms_page_hash(const struct ms_space *space, u64 page, const struct mmsb_line *line, struct ms_hash *hash, bool gone)
+{
+	struct ms_hash_key key = ms_hash_key(page);
+	u64 words = ((u64)line->size + 7) / 8, i, n;
+
+	ms_hash_exists(hash, &key, line->size, line->kind, gone);
+	ms_hash_epochs(hash, &key, gone ? -line->epoch : line->epoch);
+	for (i = 0; i < words; i += n) {
+		const u64 *at = ms_page_words(&space->arena.region, line, i * 8);
+		u64 k;
+
+		n = (PF_CHUNK - ((line->place + i * 8) & (PF_CHUNK - 1))) / 8;
+		n = n < words - i ? n : words - i;
+		for (k = 0; at && k < n; k++)
+			ms_hash_word(hash, &key, i + k, gone ? at[k] : 0, gone ? 0 : at[k]);
+		pf_resched();
+	}
+}
+
+/* ------------------------------------------------------------------------------------------------------------ pages */
+
+static void page_publish(struct ms_shard *shard, struct mmsb_line *line, u32 bytes, u64 place)
+{
+	ms_page_begin(line);
+	pf_write(line->epoch, 0);
+	pf_write(line->tick, shard->tick);
+	pf_write(line->place, place);
+	pf_write(line->size, bytes);
+	pf_write(line->kind, MMSB_KIND_SOURCE);
+	pf_release(&line->seq, line->seq + 1);
+}
+
+enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *page)
+{
+	struct ms_space *space = shard->space;
+	enum mmsb_reason reason;
+	struct mmsb_line *line;
+	u32 index = 0;
+	u64 place;
+
+	if (at) {
+		reason = line_take_at(shard, at, &index);
+		if (reason)
+			return reason;
+	}
+	if (unlikely(!shard->lines.quota)) {
+		reason = ms_space_grant(space, &shard->lines);
+		if (reason)
+			return reason;
+	}
+	reason = bytes_take(shard, bytes, &place);
+	if (reason)
+		return reason;
+	if (!at && !line_take_returned(shard, &index)) {
+		reason = line_take_fresh(shard, &index);
+		if (reason) {
+			bytes_give(shard, place, bytes);
+			return reason;
+		}
+	}
+	line = line_at(space, index);
+	pf_write(line->generation, at ? MMSB_PAGE_GENERATION(at) : line->generation ? line->generation : 1);
+	page_publish(shard, line, bytes, place);
+	shard->lines.quota--;
+	pf_write(shard->lines.live, shard->lines.live + 1);
+	*page = ms_line_id(line, index);
+	if (shard->hashing) {
+		struct ms_hash_key key = ms_hash_key(*page);
+
+		ms_hash_exists(&shard->hash, &key, bytes, MMSB_KIND_SOURCE, false);
+	}
+	return MMSB_REASON_NONE;
+}
+
+/* A generation that would wrap retires its line, so that no id ever comes back. */
+static void line_free(struct ms_shard *shard, u32 index, struct mmsb_line *line)
+{
+	pf_write(line->kind, MMSB_KIND_NONE);
+	if (line->generation == ~0u)
+		line->flags |= MS_LINE_RETIRED;
+	else
+		pf_write(line->generation, line->generation + 1);
+	line_list(shard, index, line);
+}
+
+void ms_page_destroy(struct ms_shard *shard, u64 page, struct mmsb_line *line)
+{
+	u64 place = line->place;
+	u32 bytes = line->size;
+
+	if (shard->hashing)
+		ms_page_hash(shard->space, page, line, &shard->hash, true);
+	ms_page_begin(line);
+	line_free(shard, MMSB_PAGE_INDEX(page), line);
+	pf_write(line->epoch, 0);
+	pf_write(line->tick, shard->tick);
+	pf_write(line->place, 0);
+	pf_write(line->size, 0);
+	pf_wmb();
+	bytes_give(shard, place, bytes);
+	pf_release(&line->seq, line->seq + 1);
+	pf_write(shard->lines.live, shard->lines.live - 1);
+	shard->lines.quota++;
+	ms_space_return(shard->space, &shard->lines);
+}

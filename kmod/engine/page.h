@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Pages: their lines in the directory, how they come and go, and the protocol by which one writer changes them under the eyes of
+ * readers that take no lock.
+ *
+ * A shard owns whole blocks of directory lines. It hands out lines that came back first (last in, first out), then fresh ones;
+ * both orders depend on the shard's history alone, so a reset space deals the same ids again.
+ */
+#ifndef MS_PAGE_H
+#define MS_PAGE_H
+
+#include "hash.h"
+#include "region.h"
+#include "slab.h"
+
+/* mmsb_line.flags */
+#define MS_LINE_LISTED	1u		/* on its shard's list of lines that came back */
+#define MS_LINE_RETIRED	2u		/* generations used up */
+
+struct ms_lines {
+	u32 returned;			/* index + 1 of the last line that came back; 0: none */
+	u32 quota;			/* pages that may be made before asking the space */
+	u64 fresh;			/* lines of this shard from here on were never dealt */
+	u64 live;
+};
+
+struct ms_shard;
+
+enum mmsb_reason ms_page_find(const struct ms_space *space, u64 page, struct mmsb_line **line);
+enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *page);
+void ms_page_destroy(struct ms_shard *shard, u64 page, struct mmsb_line *line);
+/* Makes sure that the bytes from offset on can be written. */
+enum mmsb_reason ms_page_fill(struct ms_shard *shard, const struct mmsb_line *line, u64 offset, u64 bytes);
+/* Adds to the hash what the page contributes. Slow: reads all of it. */
+void ms_page_hash(const struct ms_space *space, u64 page, const struct mmsb_line *line, struct ms_hash *hash, bool gone);
+/* Copies bytes of a page that is not being written. */
+void ms_page_copy(const struct ms_space *space, const struct mmsb_line *line, u64 offset, void *to, u64 bytes);
+u64 ms_line_id(const struct mmsb_line *line, u32 index);
+
+/* The words of a page from `offset` (a multiple of 8) up to the end of its chunk; NULL where nothing was ever written. */
+static inline u64 *ms_page_words(const struct ms_region *arena, const struct mmsb_line *line, u64 offset)
+{
+	u64 at = line->place + offset;
+
+	if (line->size > PF_CHUNK && !ms_region_chunk(arena, at >> PF_CHUNK_SHIFT))
+		return NULL;
+	return ms_region_at(arena, at);
+}
+
+/* Partner of the reader's two loads of seq: odd is out before any byte changes, even after all have. */
+static inline void ms_page_begin(struct mmsb_line *line)
+{
+	pf_write(line->seq, line->seq + 1);
+	pf_wmb();
+}
+
+static inline void ms_page_end(struct mmsb_line *line, u64 tick)
+{
+	pf_write(line->epoch, line->epoch + 1);
+	pf_write(line->tick, tick);
+	pf_release(&line->seq, line->seq + 1);
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * A shard: a partition of a space's pages with one writer at a time, and everything that this writer needs, so that it meets
+ * nobody on its way: its rings, its slabs, its lines, its part of the hash, its links to other shards.
+ *
+ * Running. Whoever holds the run lock runs the shard: a poller, or a caller who submits inline. Who fails to take it sets `kicked`
+ * and issues a full barrier; who holds it lets go, issues a full barrier, and looks at `kicked`. So work that was published
+ * before a failed attempt is always seen by the one who made it fail.
+ *
+ * Sleeping. A poller sets `asleep` and NEED_WAKEUP in its rings, issues a full barrier, and looks for work once more; who makes
+ * work publishes it, issues a full barrier, and looks at NEED_WAKEUP (clients) or `asleep` (other shards).
+ */
+#ifndef MS_SHARD_H
+#define MS_SHARD_H
+
+#include "engine.h"
+#include "hash.h"
+#include "page.h"
+#include "slab.h"
+
+#define MS_BATCH	64u			/* entries taken at a time: indices are published so often */
+#define MS_SHARE	4u			/* batches of one ring in a pass: the next ring waits no longer */
+#define MS_WATCH	16u			/* queues of those who wait for a page */
+#define MS_INBOX	(MMSB_SHARDS_MAX / 64)
+
+/* Shards that somebody should run, where no poller does: a bit each. */
+struct ms_todo {
+	u64 bit[MS_INBOX];
+};
+
+struct ms_shard {
+	/* Read by all, written at creation. */
+	struct ms_space *space;
+	u32 number;
+	int node;
+	struct ms_link **out, **in;		/* by shard number */
+
+	/* Written by whoever runs the shard. */
+	struct pf_runlock run __attribute__((aligned(64)));
+	bool hashing, ticked, rescan, flagged;
+	u16 dirty;				/* watch queues of pages that changed in this pass */
+	bool watched;
+	u64 tick;
+	struct ms_hash hash;
+	struct ms_lines lines;
+	struct ms_slabs slabs;
+	struct ms_ring *rings, *touched;
+	u64 deltas;
+	struct mmsb_sqe batch[MS_BATCH];
+
+	/* Written by others. */
+	u32 kicked __attribute__((aligned(64)));
+	u32 asleep;
+	u32 wanted;				/* somebody waits for the run lock: do not snatch it */
+	u32 watchers;				/* under the space's mutex */
+	u64 inbox[MS_INBOX];			/* shards whose link with this one has news */
+	struct pf_waitq watch[MS_WATCH];
+	struct pf_shard home;
+};
+
+enum mmsb_reason ms_shard_create(struct ms_space *space, u32 number, int node, struct ms_shard **shard);
+void ms_shard_free(struct ms_shard *shard);
+u64 ms_shard_memory(const struct ms_space *space);
+
+/* Runs the shard, `ring` (if any) first, and, where there are no pollers, those it gave work to. Returns what was handled. */
+u32 ms_shard_service(struct ms_shard *shard, struct ms_ring *ring);
+
+/* Waits for the run lock of one shard; what is to be done under it may not wait for other shards. */
+void ms_shard_lock(struct ms_shard *shard);
+void ms_shard_unlock(struct ms_shard *shard);
+/* Sees to it that what was published while the run lock was held is handled. */
+void ms_shard_settle(struct ms_shard *shard);
+/* With every run lock of the space held: handles messages to and from other shards, adds how many. */
+void ms_shard_quiesce(struct ms_shard *shard, u32 *handled);
+void ms_shard_wake_all(struct ms_shard *shard);
+
+/* The page changed: who waits for it will be woken at the end of the pass. */
+static inline void ms_shard_mark(struct ms_shard *shard, u64 page)
+{
+	if (unlikely(shard->watched))
+		shard->dirty |= (u16)(1u << (MMSB_PAGE_INDEX(page) % MS_WATCH));
+}
+
+#endif

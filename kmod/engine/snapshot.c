@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+/*
+ * Snapshots: several pages as they stood at one tick. The shards that own them stand still for as long as the copying takes, which the
+ * ring's payload area bounds. This is what a reader falls back on when a page is too hot to be read in passing.
+ */
+#include "engine.h"
+#include "page.h"
+#include "ring.h"
+#include "space.h"
+
+struct snapshot {
+	struct ms_ring *ring;
+	struct ms_space *space;
+	u64 *ids;
+	u32 pages;
+	u64 out, room;			/* in the payload area */
+	u64 set[MS_INBOX];		/* shards concerned */
+};
+
+static bool in_payload(const struct ms_ring *ring, u64 at, u64 bytes)
+{
+	return !(at % 8) && at <= ring->payload_bytes && bytes <= ring->payload_bytes - at;
+}
+
+static void snapshot_read_ids(struct snapshot *snap, u64 ids)
+{
+	const u64 *from = (const void *)(snap->ring->payload + ids);
+	u32 i;
+
+	for (i = 0; i < snap->pages; i++) {
+		u32 index, owner;
+
+		snap->ids[i] = pf_read(from[i]);
+		index = MMSB_PAGE_INDEX(snap->ids[i]);
+		if (index >= snap->space->lines)
+			continue;
+		owner = ms_space_owner(snap->space, index);
+		snap->set[owner / 64] |= 1ull << (owner % 64);
+	}
+}
+
+static u64 snapshot_bytes(const struct snapshot *snap)
+{
+	u64 bytes = snap->pages * sizeof(struct mmsb_snapshot_entry);
+	struct mmsb_line *line;
+	u32 i;
+
+	for (i = 0; i < snap->pages; i++)
+		if (!ms_page_find(snap->space, snap->ids[i], &line))
+			bytes += (line->size + 7ull) & ~7ull;
+	return bytes;
+}
+
+static void snapshot_write(const struct snapshot *snap)
+{
+	u8 *payload = (u8 *)snap->ring->payload;
+	struct mmsb_snapshot_entry *entries = (void *)(payload + snap->out);
+	u64 at = snap->out + snap->pages * sizeof(*entries);
+	u32 i;
+
+	for (i = 0; i < snap->pages; i++) {
+		struct mmsb_snapshot_entry entry = { .page = snap->ids[i] };
+		struct mmsb_line *line;
+
+		entry.result = ms_errno(ms_page_find(snap->space, snap->ids[i], &line));
+		if (!entry.result) {
+			entry.epoch = line->epoch;
+			entry.tick = line->tick;
+			entry.size = line->size;
+			entry.at = at;
+			ms_page_copy(snap->space, line, 0, payload + at, line->size);
+			at += (line->size + 7ull) & ~7ull;
+		}
+		entries[i] = entry;
+	}
+}
+
+static enum mmsb_reason snapshot_take(struct snapshot *snap, u64 *bytes, u64 *tick)
+{
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+
+	ms_space_stop(snap->space, snap->set);
+	*bytes = snapshot_bytes(snap);
+	*tick = pf_read(snap->space->page->tick);
+	if (*bytes > snap->room)
+		reason = MMSB_REASON_SNAPSHOT_ROOM;
+	else
+		snapshot_write(snap);
+	ms_space_go(snap->space, snap->set);
+	return reason;
+}
+
+enum mmsb_reason ms_ring_snapshot(struct ms_ring *ring, u64 ids, u32 pages, u64 out, u64 *out_bytes, u64 *tick)
+{
+	struct snapshot *snap;
+	enum mmsb_reason reason;
+
+	if (!pages || pages > MMSB_SNAPSHOT_MAX)
+		return MMSB_REASON_TOO_MANY_PAGES;
+	if (!in_payload(ring, ids, pages * sizeof(u64)) || !in_payload(ring, out, *out_bytes))
+		return MMSB_REASON_OUT_OF_PAYLOAD;
+	snap = pf_alloc(sizeof(*snap) + pages * sizeof(u64), -1);
+	if (!snap)
+		return MMSB_REASON_NO_MEMORY;
+	snap->ring = ring;
+	snap->space = ms_ring_space(ring);
+	snap->ids = (u64 *)(snap + 1);
+	snap->pages = pages;
+	snap->out = out;
+	snap->room = *out_bytes;
+	snapshot_read_ids(snap, ids);
+	reason = snapshot_take(snap, out_bytes, tick);
+	pf_free(snap);
+	return reason;
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "space.h"
+#include "ring.h"
+#include "route.h"
+
+#define LINES_A_BLOCK	(1ull << MS_BLOCK_SHIFT)
+#define QUOTA_LOT	64u
+#define ARENA_MAX	(1ull << 40)
+
+/* --------------------------------------------------------------------------------------------------------------- life */
+
+/* Any shard may come to hold every page, and each has only every nshards-th block to hold them in. */
+static u64 space_lines(const struct ms_space_config *config)
+{
+	return (config->max_pages + LINES_A_BLOCK - 1) / LINES_A_BLOCK * config->shards * LINES_A_BLOCK;
+}
+
+static enum mmsb_reason config_check(const struct ms_space_config *config)
+{
+	if (!config->shards || config->shards > MMSB_SHARDS_MAX)
+		return MMSB_REASON_BAD_SHARDS;
+	if (!config->max_pages || config->max_pages > ~0u || space_lines(config) > ~0u)
+		return MMSB_REASON_BAD_LIMIT;
+	if (!config->max_bytes || config->max_bytes > ARENA_MAX || !config->max_rings)
+		return MMSB_REASON_BAD_LIMIT;
+	return MMSB_REASON_NONE;
+}
+
+static enum mmsb_reason space_open_shards(struct ms_space *space, const struct ms_space_config *config)
+{
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+	u32 i;
+
+	space->shards = pf_alloc(space->nshards * sizeof(*space->shards), -1);
+	if (!space->shards)
+		return MMSB_REASON_NO_MEMORY;
+	for (i = 0; !reason && i < space->nshards; i++)
+		reason = ms_shard_create(space, i, config->node_of ? config->node_of(config->arg, i) : -1, &space->shards[i]);
+	return reason;
+}
+
+static void space_close_shards(struct ms_space *space)
+{
+	u32 i;
+
+	for (i = 0; space->shards && i < space->nshards; i++)
+		if (space->shards[i])
+			ms_shard_free(space->shards[i]);
+	pf_free(space->shards);
+}
+
+static void space_describe(struct ms_space *space)
+{
+	space->page->abi = MMSB_ABI_VERSION;
+	space->page->shards = space->nshards;
+	space->page->directory_bytes = ms_region_bytes(&space->directory);
+	space->page->arena_bytes = ms_region_bytes(&space->arena.region);
+	space->page->max_pages = space->max_pages;
+}
+
+enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms_space **out)
+{
+	enum mmsb_reason reason = config_check(config);
+	struct ms_space *space;
+
+	if (reason)
+		return reason;
+	space = pf_alloc(sizeof(*space), -1);
+	if (!space)
+		return MMSB_REASON_NO_MEMORY;
+	space->nshards = config->shards;
+	space->shard_magic = ((1ull << MS_FRACTION) + config->shards - 1) / config->shards;
+	space->lines = space_lines(config);
+	space->max_pages = config->max_pages;
+	space->max_bytes = config->max_bytes;
+	space->max_rings = config->max_rings;
+	space->hashing = config->hash;
+	space->pollers = config->pollers;
+	pf_mutex_init(&space->control);
+	pf_mutex_init(&space->mutex);
+	reason = MMSB_REASON_NO_MEMORY;
+	if (pf_shared_alloc(&space->page_memory, 4096, -1))
+		goto no_page;
+	space->page = pf_shared_ptr(&space->page_memory);
+	reason = ms_region_open(&space->directory, space->lines * sizeof(struct mmsb_line));
+	if (reason)
+		goto no_directory;
+	reason = ms_arena_open(&space->arena, config->max_bytes);
+	if (reason)
+		goto no_arena;
+	reason = space_open_shards(space, config);
+	if (reason)
+		goto no_shards;
+	space_describe(space);
+	*out = space;
+	return MMSB_REASON_NONE;
+
+no_shards:
+	space_close_shards(space);
+	ms_arena_close(&space->arena);
+no_arena:
+	ms_region_close(&space->directory);
+no_directory:
+	pf_shared_free(&space->page_memory);
+no_page:
+	pf_mutex_destroy(&space->mutex);
+	pf_mutex_destroy(&space->control);
+	pf_free(space);
+	return reason;
+}
+
+void ms_space_destroy(struct ms_space *space)
+{
+	ms_slabs_forget(space);
+	space_close_shards(space);
+	ms_arena_close(&space->arena);
+	ms_region_close(&space->directory);
+	pf_shared_free(&space->page_memory);
+	pf_mutex_destroy(&space->mutex);
+	pf_mutex_destroy(&space->control);
+	pf_free(space);
+}
+
+/* ------------------------------------------------------------------------------------------------------- all shards */
+
+static bool set_has(const u64 *set, u32 shard)
+{
+	return !set || (set[shard / 64] >> (shard % 64) & 1);
+}
+
+void ms_space_stop(struct ms_space *space, const u64 *set)
+{
+	u32 i;
+
+	pf_mutex_lock(&space->control);
+	for (i = 0; i < space->nshards; i++)
+		if (set_has(set, i))
+			pf_write(space->shards[i]->wanted, 1);
+	for (i = 0; i < space->nshards; i++)
+		if (set_has(set, i))
+			pf_runlock_lock_nested(&space->shards[i]->run, &space->control);
+}
+
+void ms_space_go(struct ms_space *space, const u64 *set)
+{
+	u32 i;
+
+	for (i = space->nshards; i-- > 0;)
+		if (set_has(set, i)) {
+			pf_write(space->shards[i]->wanted, 0);
+			pf_runlock_unlock(&space->shards[i]->run);
+		}
+	pf_mutex_unlock(&space->control);
+	for (i = 0; i < space->nshards; i++)
+		if (set_has(set, i))
+			ms_shard_settle(space->shards[i]);
+}
+
+/* With every run lock held: lets all messages arrive, so that nothing is between two shards. */
+static void space_settle_mail(struct ms_space *space)
+{
+	u32 handled, i;
+
+	do {
+		handled = 0;
+		for (i = 0; i < space->nshards; i++)
+			ms_shard_quiesce(space->shards[i], &handled);
+	} while (handled);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- quota */
+
+enum mmsb_reason ms_space_grant(struct ms_space *space, struct ms_lines *lines)
+{
+	u64 left;
+
+	pf_mutex_lock(&space->mutex);
+	left = space->max_pages - space->granted;
+	left = left < QUOTA_LOT ? left : QUOTA_LOT;
+	space->granted += left;
+	pf_mutex_unlock(&space->mutex);
+	lines->quota += (u32)left;
+	return left ? MMSB_REASON_NONE : MMSB_REASON_PAGES_LIMIT;
+}
+
+/* Keeps a lot in hand, so that making and destroying in turn does not come here each time. */
+void ms_space_return(struct ms_space *space, struct ms_lines *lines)
+{
+	if (likely(lines->quota < 2 * QUOTA_LOT))
+		return;
+	pf_mutex_lock(&space->mutex);
+	space->granted -= QUOTA_LOT;
+	pf_mutex_unlock(&space->mutex);
+	lines->quota -= QUOTA_LOT;
+}
+
+/* -------------------------------------------------------------------------------------------------------------- reset */
+
+static void shard_reset(struct ms_shard *shard)
+{
+	memset(&shard->lines, 0, sizeof(shard->lines));
+	memset(&shard->slabs, 0, sizeof(shard->slabs));
+	memset(&shard->hash, 0, sizeof(shard->hash));
+	shard->deltas = 0;
+	shard->tick = 0;
+	ms_shard_wake_all(shard);
+}
+
+/*
+ * The directory's memory stays, because readers and watchers look there without a lock; and seq goes on rising, so that no reader who
+ * began before the reset can take what he finds after it for unchanged.
+ */
+static void directory_reset(struct ms_space *space)
+{
+	u64 block, seq;
+	u32 i;
+
+	for (block = 0; block < space->directory.chunks; block++) {
+		struct mmsb_line *line = ms_region_chunk(&space->directory, block);
+
+		for (i = 0; line && i < LINES_A_BLOCK; i++, line++) {
+			seq = line->seq;
+			if (!seq)
+				continue;
+			ms_page_begin(line);
+			pf_zero(&line->epoch, sizeof(*line) - sizeof(line->seq));
+			pf_release(&line->seq, seq + 2);
+		}
+		pf_resched();
+	}
+}
+
+enum mmsb_reason ms_space_reset(struct ms_space *space)
+{
+	u32 i;
+
+	ms_space_stop(space, NULL);
+	space_settle_mail(space);
+	pf_mutex_lock(&space->mutex);
+	ms_slabs_forget(space);
+	directory_reset(space);
+	ms_arena_empty(&space->arena);
+	space->granted = 0;
+	pf_mutex_unlock(&space->mutex);
+	pf_write(space->page->tick, 0);
+	pf_write(space->page->incarnation, space->page->incarnation + 1);
+	for (i = 0; i < space->nshards; i++)
+		shard_reset(space->shards[i]);
+	ms_space_go(space, NULL);
+	return MMSB_REASON_NONE;
+}
+
+/* --------------------------------------------------------------------------------------------------------------- hash */
+
+static void hash_add(struct ms_hash *to, const struct ms_hash *from)
+{
+	to->sum[0] += from->sum[0];
+	to->sum[1] += from->sum[1];
+}
+
+/* Every page of the block that begins at `first`. */
+static void hash_block(const struct ms_space *space, u32 first, struct ms_hash *hash)
+{
+	const struct mmsb_line *line = ms_region_chunk(&space->directory, first >> MS_BLOCK_SHIFT);
+	u32 i;
+
+	for (i = 0; line && i < LINES_A_BLOCK; i++)
+		if (line[i].kind != MMSB_KIND_NONE)
+			ms_page_hash(space, ms_line_id(&line[i], first + i), &line[i], hash, false);
+}
+
+static void hash_shard(const struct ms_space *space, u32 shard, struct ms_hash *hash)
+{
+	u64 first;
+
+	memset(hash, 0, sizeof(*hash));
+	for (first = (u64)shard << MS_BLOCK_SHIFT; first < space->lines; first += LINES_A_BLOCK * space->nshards)
+		hash_block(space, (u32)first, hash);
+}
+
+static void space_switch_hash(struct ms_space *space, bool on)
+{
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++) {
+		if (on && !space->hashing)
+			hash_shard(space, i, &space->shards[i]->hash);
+		space->shards[i]->hashing = on;
+	}
+	space->hashing = on;
+}
+
+enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u64 *tick, bool *off)
+{
+	struct ms_hash sum = { { 0 } }, part;
+	u32 i;
+
+	ms_space_stop(space, NULL);
+	space_settle_mail(space);
+	if (flags & (MMSB_HASH_ON | MMSB_HASH_OFF))
+		space_switch_hash(space, flags & MMSB_HASH_ON);
+	*off = !space->hashing && !(flags & MMSB_HASH_RECOMPUTE);
+	for (i = 0; i < space->nshards && !*off; i++) {
+		part = space->shards[i]->hash;
+		if (flags & MMSB_HASH_RECOMPUTE)
+			hash_shard(space, i, &part);
+		hash_add(&sum, &part);
+	}
+	hash[0] = sum.sum[0];
+	hash[1] = sum.sum[1];
+	*tick = space->page->tick;
+	ms_space_go(space, NULL);
+	return MMSB_REASON_NONE;
+}
+
+/* ---------------------------------------------------------------------------------------------------- what homes ask */
+
+static u64 space_memory(struct ms_space *space)
+{
+	u64 memory = sizeof(*space) + 4096 + space->ring_memory + space->route_memory;
+
+	memory += ms_region_memory(&space->directory) + ms_region_memory(&space->arena.region);
+	memory += (space->arena.region.chunks + 63) / 64 * 8;
+	memory += space->nshards * (sizeof(struct ms_shard *) + ms_shard_memory(space));
+	return memory;
+}
+
+void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
+{
+	u32 i;
+
+	memset(stat, 0, sizeof(*stat));
+	for (i = 0; i < space->nshards; i++) {
+		stat->pages += pf_read(space->shards[i]->lines.live);
+		stat->deltas += pf_read(space->shards[i]->deltas);
+		stat->memory += pf_read(space->shards[i]->slabs.memory);
+	}
+	pf_mutex_lock(&space->mutex);
+	stat->memory += space_memory(space);
+	stat->rings = space->rings;
+	stat->bytes = space->arena.used << PF_CHUNK_SHIFT;
+	pf_mutex_unlock(&space->mutex);
+	stat->max_pages = space->max_pages;
+	stat->max_bytes = space->max_bytes;
+	stat->max_rings = space->max_rings;
+	stat->shards = space->nshards;
+	stat->tick = pf_read(space->page->tick);
+	stat->incarnation = space->page->incarnation;
+	stat->hash = pf_read(space->hashing);
+}
+
+struct ms_region *ms_space_directory(struct ms_space *space)
+{
+	return &space->directory;
+}
+
+struct ms_region *ms_space_arena(struct ms_space *space)
+{
+	return &space->arena.region;
+}
+
+struct pf_shared *ms_space_page(struct ms_space *space)
+{
+	return &space->page_memory;
+}

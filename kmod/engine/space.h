@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * A space: its shards, its two regions, its tick, and the two locks of its slow paths.
+ *
+ * Lock order: control (operations on all shards) -> run locks, by shard number -> mutex (memory, quotas, watchers).
+ */
+#ifndef MS_SPACE_H
+#define MS_SPACE_H
+
+#include "arena.h"
+#include "hash.h"
+#include "shard.h"
+
+#define MS_BLOCK_SHIFT	10			/* directory lines per block: a block is one chunk, and one shard's */
+
+struct ms_space {
+	/* Read by everyone, written at creation (hash: with every run lock held). */
+	u32 nshards;
+	bool hashing;
+	bool pollers;
+	u64 shard_magic;
+	u64 lines;				/* directory capacity */
+	struct ms_shard **shards;
+	struct mmsb_space_page *page;
+	struct ms_region directory;
+	struct ms_arena arena;
+
+	struct pf_mutex control;
+	struct pf_mutex mutex;
+	u64 max_pages, granted;			/* pages that shards may still make or have made; under mutex */
+	u64 max_bytes;
+	u32 max_rings, rings;			/* under mutex */
+	u64 ring_memory, route_memory;		/* under mutex */
+	struct pf_shared page_memory;
+};
+
+#define MS_FRACTION	37
+
+/* index / block size modulo shards, without a division: exact for 22 bits of block and 10 of shards. */
+static inline u32 ms_space_owner(const struct ms_space *space, u32 index)
+{
+	u64 fraction;
+
+	if (space->nshards == 1)
+		return 0;
+	fraction = space->shard_magic * (index >> MS_BLOCK_SHIFT) & ((1ull << MS_FRACTION) - 1);
+	return (u32)(fraction * space->nshards >> MS_FRACTION);
+}
+
+/* Takes every run lock, or those of the shards in the set (a bit a shard; NULL: all), and gives them back. */
+void ms_space_stop(struct ms_space *space, const u64 *set);
+void ms_space_go(struct ms_space *space, const u64 *set);
+
+enum mmsb_reason ms_space_grant(struct ms_space *space, struct ms_lines *lines);
+void ms_space_return(struct ms_space *space, struct ms_lines *lines);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libmmsb-user: one API over two homes of MMSB, the kernel's (/dev/mmsb) and the embedded one (an engine in this process).
+ *
+ * Calls return 0 or a count, or a negative errno. Why a call failed is told in words by mmsb_strerror_last(), per thread.
+ * Options structs begin with their size: initialise them with MMSB_OPTS(struct mmsb_..._opts, .field = ...), and
+ * a program built against an older header keeps working. NULL means all defaults.
+ *
+ * Threads. A struct mmsb and a struct mmsb_space may be used by any number of threads at once. A struct mmsb_ring belongs to one thread
+ * at a time; open one a thread, rings are cheap. One-call helpers that take a ring follow that rule.
+ */
+#ifndef MMSB_H
+#define MMSB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+#include <mmsb/abi.h>
+#include <mmsb/reasons.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MMSB_VERSION_MAJOR	0
+#define MMSB_VERSION_MINOR	1
+#define MMSB_VERSION_PATCH	0
+
+struct mmsb;
+struct mmsb_space;
+struct mmsb_ring;
+
+#define MMSB_OPTS(type, ...)	(&(const type){ .size = sizeof(type), ##__VA_ARGS__ })
+#define MMSB_FOREVER		(~0ULL)
+
+const char *mmsb_version(void);				/* of the library: "0.1.0" */
+const char *mmsb_reason_text(enum mmsb_reason reason);	/* cause and remedy */
+const char *mmsb_reason_name(enum mmsb_reason reason);	/* "STALE_PAGE" */
+const char *mmsb_strerror_last(void);			/* why this thread's last failing call failed; never NULL */
+
+/* ------------------------------------------------------------------------------------------------------------- home */
+
+struct mmsb_open_opts {
+	size_t size;
+	const char *home;	/* "kernel", "embedded" or "auto" (the default, or $MMSB_HOME if set): the kernel's if it is there */
+	const char *device;	/* NULL: /dev/mmsb */
+};
+
+int mmsb_open(struct mmsb **mmsb, const struct mmsb_open_opts *opts);
+void mmsb_close(struct mmsb *mmsb);			/* its spaces are closed */
+const char *mmsb_home(const struct mmsb *mmsb);		/* "kernel" or "embedded": which one it took */
+int mmsb_info(struct mmsb *mmsb, struct mmsb_info_args *info);
+
+/* ------------------------------------------------------------------------------------------------------------ space */
+
+struct mmsb_space_opts {
+	size_t size;
+	uint32_t flags;		/* MMSB_SPACE_* of abi.h */
+	uint32_t mode;		/* permission bits; 0: 0600 */
+	uint32_t shards;	/* 0: one a CPU (kernel), 1 (embedded) */
+	uint32_t max_rings;	/* 0: default, as all below */
+	uint64_t max_pages;
+	uint64_t max_bytes;
+	uint32_t pollers;	/* embedded: poller threads; 0: one a shard unless MMSB_SPACE_INLINE */
+	uint32_t uid, gid;	/* with own_set: owner of a new space */
+	bool own_set;
+};
+
+/* name NULL or "": a space without a name. Names are the home's: in the embedded home, of this struct mmsb. */
+int mmsb_space_open(struct mmsb *mmsb, const char *name, const struct mmsb_space_opts *opts, struct mmsb_space **space);
+void mmsb_space_close(struct mmsb_space *space);	/* its rings are closed before, by their owners */
+int mmsb_space_remove(struct mmsb *mmsb, const char *name);	/* unpins and forgets the name */
+int mmsb_space_info(struct mmsb_space *space, struct mmsb_space_info_args *info);
+int mmsb_space_next(struct mmsb *mmsb, uint64_t *cursor, struct mmsb_space_info_args *info);	/* begin at 0; -ENOENT ends */
+int mmsb_space_reset(struct mmsb_space *space);
+int mmsb_space_fd(const struct mmsb_space *space);	/* kernel home: the fd, to pass on; embedded: -ENOTSUP */
+int mmsb_space_from_fd(struct mmsb *mmsb, int fd, struct mmsb_space **space);	/* takes the fd over */
+
+int mmsb_hash(struct mmsb_space *space, uint32_t flags, uint64_t hash[2], uint64_t *tick);	/* MMSB_HASH_*; -ENODATA: off */
+uint64_t mmsb_tick(struct mmsb_space *space);		/* the last tick opened, by a plain load */
+
+/* ---------------------------------------------------------------------------------------- reading, with no syscall */
+
+/* Copies up to len bytes from offset; *epoch may be NULL. Falls back on a snapshot by the shard if the page is too hot; then
+ * it needs a ring of its own, which it opens at the first such read. Returns bytes copied. */
+ssize_t mmsb_read(struct mmsb_space *space, uint64_t page, uint64_t offset, void *to, size_t len, uint64_t *epoch);
+
+struct mmsb_page_info {
+	uint64_t page, epoch, tick;
+	uint32_t length, kind;
+};
+int mmsb_page_info(struct mmsb_space *space, uint64_t page, struct mmsb_page_info *info);
+/* Walks the directory: *cursor begins at 0; returns 0 and the next live page, or -ENOENT at the end. */
+int mmsb_page_next(struct mmsb_space *space, uint64_t *cursor, struct mmsb_page_info *info);
+
+/* Pinned, zero-copy: look at the bytes in place, then ask whether what was seen was one version. */
+struct mmsb_view {
+	const void *data;
+	uint64_t epoch, tick;
+	uint32_t length;
+	uint64_t seq_;
+	const struct mmsb_line *line_;
+};
+int mmsb_view_begin(struct mmsb_space *space, uint64_t page, struct mmsb_view *view);	/* -EAGAIN: being written right now */
+bool mmsb_view_end(const struct mmsb_view *view);	/* false: discard what was seen and begin again */
+
+/* Several pages at one tick: first optimistically without a syscall, then by the shards. to[i] has room for len[i] bytes; results[i] gets
+ * bytes copied or a negative errno. */
+int mmsb_snapshot(struct mmsb_space *space, const uint64_t *pages, unsigned int n, void *const *to, const size_t *len,
+		  struct mmsb_page_info *infos, int *results, uint64_t *tick);
+
+/* Sleeps until the page's epoch is above `epoch`; *now gets the epoch found. -ETIME, -ENOENT, -ESTALE. */
+int mmsb_wait(struct mmsb_space *space, uint64_t page, uint64_t epoch, uint64_t timeout_ns, uint64_t *now);
+
+/* ------------------------------------------------------------------------------------- the ring, as liburing has it */
+
+struct mmsb_ring_opts {
+	size_t size;
+	uint32_t flags;		/* MMSB_RING_POLLED, or 0: inline */
+	uint32_t sq_entries, cq_entries;
+	uint64_t payload_bytes;	/* 0: 64 KiB; MMSB_NO_PAYLOAD: none */
+	uint32_t shard;		/* number + 1; 0: the home chooses */
+	uint32_t idle_us;
+	uint64_t source;
+};
+#define MMSB_NO_PAYLOAD	(~0ULL)
+
+int mmsb_ring_open(struct mmsb_space *space, const struct mmsb_ring_opts *opts, struct mmsb_ring **ring);
+void mmsb_ring_close(struct mmsb_ring *ring);
+int mmsb_ring_fd(const struct mmsb_ring *ring);		/* for poll/epoll in the kernel home; embedded: -ENOTSUP */
+
+struct mmsb_sqe *mmsb_get_sqe(struct mmsb_ring *ring);	/* zeroed; NULL: the queue is full, submit or reap first */
+/* For bulk: up to n entries that lie side by side, *first and those behind it. Returns how many; 0: the queue is full. They are not
+ * zeroed: each must be given to one of the mmsb_prep_ calls below, which fill all of it, or be zeroed by the caller. */
+unsigned int mmsb_get_sqes(struct mmsb_ring *ring, struct mmsb_sqe **first, unsigned int n);
+void *mmsb_payload(struct mmsb_ring *ring, size_t *bytes);	/* the payload area, for those who manage it themselves */
+/* Room in the payload area for the operand of this entry, which was got from mmsb_get_sqe() or mmsb_get_sqes() and not yet submitted. Call it
+ * behind mmsb_prep_...(); it sets MMSB_SQE_PAYLOAD and the offset. The room is free again once the entry's completion has been
+ * reaped or, if it is quiet and succeeds, as soon as it has been applied. NULL: none free now, submit and reap first (or
+ * never, if the area is smaller than `bytes`). A ring's user calls this or manages mmsb_payload(), not both. */
+void *mmsb_sqe_payload(struct mmsb_ring *ring, struct mmsb_sqe *sqe, size_t bytes);
+
+/*
+ * Filling in an entry: mmsb_prep_...() first, which writes all of it, then mmsb_sqe_...(). `bytes` NULL leaves the operand
+ * to the caller, who uses mmsb_sqe_payload(). Inline operands have at most MMSB_INLINE_MAX bytes; longer ones are left out here
+ * and the entry completes with BAD_LENGTH.
+ */
+static inline void mmsb_prep(struct mmsb_sqe *sqe, enum mmsb_op op, uint64_t page, uint64_t offset, uint32_t len)
+{
+	sqe->op = (uint8_t)op;
+	sqe->lane = 0;
+	sqe->flags = 0;
+	sqe->len = len;
+	sqe->page = page;
+	sqe->offset = offset;
+	sqe->user_data = 0;
+	sqe->epoch = 0;
+	sqe->word[0] = 0;
+	sqe->word[1] = 0;
+	sqe->word[2] = 0;
+}
+
+static inline void mmsb_prep_nop(struct mmsb_sqe *sqe)
+{
+	mmsb_prep(sqe, MMSB_OP_NOP, 0, 0, 0);
+}
+
+static inline void mmsb_prep_fence(struct mmsb_sqe *sqe)
+{
+	mmsb_prep(sqe, MMSB_OP_FENCE, 0, 0, 0);
+}
+
+static inline void mmsb_prep_create(struct mmsb_sqe *sqe, uint32_t bytes)
+{
+	mmsb_prep(sqe, MMSB_OP_CREATE, 0, 0, bytes);
+}
+
+static inline void mmsb_prep_destroy(struct mmsb_sqe *sqe, uint64_t page)
+{
+	mmsb_prep(sqe, MMSB_OP_DESTROY, page, 0, 0);
+}
+
+static inline void mmsb_prep_set(struct mmsb_sqe *sqe, uint64_t page, uint64_t offset, const void *bytes, uint32_t len)
+{
+	mmsb_prep(sqe, MMSB_OP_SET, page, offset, len);
+	if (bytes && len <= MMSB_INLINE_MAX)
+		memcpy(sqe->operand, bytes, len);
+}
+
+/* `lane` says how many bytes of `value` are repeated. */
+static inline void mmsb_prep_fill(struct mmsb_sqe *sqe, uint64_t page, uint64_t offset, uint32_t len, enum mmsb_lane lane,
+				  uint64_t value)
+{
+	mmsb_prep(sqe, MMSB_OP_FILL, page, offset, len);
+	sqe->lane = (uint8_t)lane;
+	memcpy(sqe->operand, &value, (size_t)1 << (lane & 3));
+}
+
+/* One lane. */
+static inline void mmsb_prep_lane(struct mmsb_sqe *sqe, enum mmsb_op op, enum mmsb_lane lane, uint64_t page, uint64_t offset,
+				  uint64_t operand)
+{
+	mmsb_prep(sqe, op, page, offset, 1u << (lane & 3));
+	sqe->lane = (uint8_t)lane;
+	memcpy(sqe->operand, &operand, (size_t)1 << (lane & 3));
+}
+
+static inline void mmsb_prep_add(struct mmsb_sqe *sqe, uint64_t page, uint64_t offset, int64_t operand)	/* one I64 lane */
+{
+	mmsb_prep(sqe, MMSB_OP_ADD, page, offset, 8);
+	sqe->lane = MMSB_LANE_I64;
+	sqe->word[0] = (uint64_t)operand;
+}
+
+static inline void mmsb_prep_cas(struct mmsb_sqe *sqe, uint64_t page, uint64_t offset, const void *expected, const void *bytes,
+				 uint32_t len)	/* len <= 12 */
+{
+	mmsb_prep(sqe, MMSB_OP_CAS, page, offset, len);
+	if (expected && bytes && len <= MMSB_INLINE_MAX / 2) {
+		memcpy(sqe->operand, expected, len);
+		memcpy(sqe->operand + len, bytes, len);
+	}
+}
+
+static inline void mmsb_prep_append(struct mmsb_sqe *sqe, uint64_t page, uint64_t offset, const void *bytes, uint32_t len)
+{
+	mmsb_prep(sqe, MMSB_OP_APPEND, page, offset, len);
+	if (bytes && len <= MMSB_INLINE_MAX)
+		memcpy(sqe->operand, bytes, len);
+}
+
+static inline void mmsb_sqe_set_data(struct mmsb_sqe *sqe, uint64_t user_data)
+{
+	sqe->user_data = user_data;
+}
+
+static inline void mmsb_sqe_if_epoch(struct mmsb_sqe *sqe, uint64_t epoch)
+{
+	sqe->flags |= MMSB_SQE_IF_EPOCH;
+	sqe->epoch = epoch;
+}
+
+static inline void mmsb_sqe_quiet(struct mmsb_sqe *sqe)
+{
+	sqe->flags |= MMSB_SQE_QUIET;
+}
+
+int mmsb_submit(struct mmsb_ring *ring);		/* publishes; drains it if inline, wakes the poller if need be; entries submitted */
+int mmsb_submit_and_wait(struct mmsb_ring *ring, unsigned int min_complete, uint64_t timeout_ns);
+int mmsb_peek_cqe(struct mmsb_ring *ring, struct mmsb_cqe *cqe);	/* reaps one: 1; 0: none now; -EPIPE: broken and empty */
+int mmsb_wait_cqe(struct mmsb_ring *ring, struct mmsb_cqe *cqe, uint64_t timeout_ns);	/* 0, or -ETIME, -EINTR, -EPIPE */
+unsigned int mmsb_peek_cqes(struct mmsb_ring *ring, struct mmsb_cqe *cqes, unsigned int max);
+unsigned int mmsb_sq_space(const struct mmsb_ring *ring);
+int mmsb_drain(struct mmsb_ring *ring, uint64_t timeout_ns);	/* waits until all submitted has been applied (reaps nothing) */
+
+/* ------------------------------------------------------------------------------ one call each: submit, wait, result */
+/*
+ * On a ring without unreaped completions of the caller's own (else -EBUSY). 0 or a negative errno; *epoch gets the page's, also when a
+ * comparison failed. What was prepared before is submitted along. mmsb_set() takes any length and cuts it into deltas that
+ * fit the payload area, one after the other; all others are one delta and refuse what does not fit, with -EMSGSIZE.
+ */
+
+int mmsb_create(struct mmsb_ring *ring, uint32_t bytes, uint64_t *page);
+int mmsb_destroy(struct mmsb_ring *ring, uint64_t page);
+int mmsb_set(struct mmsb_ring *ring, uint64_t page, uint64_t offset, const void *bytes, size_t len, uint64_t *epoch);	/* any len */
+int mmsb_add(struct mmsb_ring *ring, uint64_t page, uint64_t offset, int64_t operand, uint64_t *epoch);
+int mmsb_cas(struct mmsb_ring *ring, uint64_t page, uint64_t offset, const void *expected, const void *bytes, size_t len, uint64_t *epoch);
+int mmsb_cas_epoch(struct mmsb_ring *ring, uint64_t page, uint64_t expected, uint64_t offset, const void *bytes, size_t len, uint64_t *epoch);
+int mmsb_append(struct mmsb_ring *ring, uint64_t page, uint64_t offset, const void *bytes, size_t len, uint64_t *epoch);
+int mmsb_run(struct mmsb_ring *ring, const struct mmsb_sqe *sqe, const void *operand, size_t len, struct mmsb_cqe *cqe);	/* any one */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
+/*
+ * Every way in which the engine says no, once: a name, the errno it becomes at the border, and a sentence that names the
+ * cause and the remedy. The order is ABI: append only.
+ */
+#ifndef MMSB_REASONS_H
+#define MMSB_REASONS_H
+
+#define MMSB_REASONS(X) \
+	X(NONE, 0, "no failure") \
+	X(BAD_OP, EINVAL, "unknown operation: check mmsb_sqe.op against the engine's ABI version") \
+	X(BAD_FLAGS, EINVAL, "unknown flag, or a flag that this operation does not take") \
+	X(BAD_RESERVED, EINVAL, "a field that this operation does not use is not zero") \
+	X(BAD_LANE, EINVAL, "unknown lane type") \
+	X(BAD_ALIGN, EINVAL, "offset, length or payload offset is not a multiple of what the operation needs") \
+	X(BAD_LENGTH, EINVAL, "length is zero, or does not fit 24 inline bytes: put the operand in the payload area") \
+	X(TOO_LONG, EMSGSIZE, "one delta may cover 16 MiB: split it") \
+	X(OUT_OF_PAGE, ERANGE, "offset + length reach beyond the page") \
+	X(OUT_OF_PAYLOAD, EFAULT, "the operand reaches beyond the ring's payload area") \
+	X(NO_PAGE, ENOENT, "no page was ever made under this id") \
+	X(STALE_PAGE, ESTALE, "the page with this id has been destroyed") \
+	X(EPOCH_DIFFERS, ECANCELED, "the page's epoch is not the expected one: read again and retry") \
+	X(BYTES_DIFFER, ECANCELED, "the page's bytes are not the expected ones: read again and retry") \
+	X(BAD_SIZE, EINVAL, "a page has 64 bytes to 1 GiB") \
+	X(PAGES_LIMIT, EDQUOT, "the space's page limit is reached: destroy pages or make the space with a higher max_pages") \
+	X(BYTES_LIMIT, EDQUOT, "the space's arena is full or too fragmented: destroy pages or make the space with a higher max_bytes") \
+	X(NO_MEMORY, ENOMEM, "out of memory, or over the memory cgroup's limit") \
+	X(PAGE_EXISTS, EEXIST, "a page lives under this id already") \
+	X(GENERATIONS_SPENT, EOVERFLOW, "this directory line has used up its generations") \
+	X(APPEND_FULL, ENOSPC, "the area behind the cursor has no room for these bytes") \
+	X(APPEND_CURSOR, ERANGE, "the cursor points beyond the page: somebody overwrote it") \
+	X(READ_ONLY, EPERM, "the ring was opened through a read-only space") \
+	X(SQ_INDEX, EPIPE, "the client wrote a submission tail more than a queue ahead of the head: the ring is broken, open another") \
+	X(CQ_INDEX, EPIPE, "the client wrote a completion head beyond the tail: the ring is broken, open another") \
+	X(BAD_SHARDS, EINVAL, "a space has 1 to 1024 shards") \
+	X(BAD_LIMIT, EINVAL, "a limit is beyond what the home allows or the ABI can address") \
+	X(RINGS_LIMIT, EDQUOT, "the space's ring limit is reached: close rings or make the space with a higher max_rings") \
+	X(BAD_ENTRIES, EINVAL, "a ring has 1 to 32768 submission entries, at least as many completions (65536 at most), and at most 64 MiB of payload") \
+	X(BAD_SHARD, EINVAL, "the space has no shard of that number") \
+	X(NO_POLLERS, EOPNOTSUPP, "the space was made without pollers: open an inline ring") \
+	X(BAD_NAME, EINVAL, "a name has 1 to 63 letters, digits, '.', '_', '-' and does not begin with '.'") \
+	X(NAME_TAKEN, EEXIST, "a space of that name exists: open it without EXCL or choose another name") \
+	X(NO_SPACE, ENOENT, "no space of that name: create it, or look at 'mmsb space list'") \
+	X(NO_PERMISSION, EACCES, "the space's owner, group and mode do not allow that to you") \
+	X(SPACES_LIMIT, EDQUOT, "the home's limit on spaces is reached: remove some or raise the module parameter max_spaces") \
+	X(TOO_MANY_PAGES, EINVAL, "a snapshot has 1 to 4096 pages") \
+	X(SNAPSHOT_ROOM, ENOBUFS, "the payload area has too little room for the snapshot: open the ring with a larger one") \
+	X(SPACE_GONE, ESHUTDOWN, "the space is being torn down")
+
+#define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
+enum mmsb_reason {
+	MMSB_REASONS(MMSB_REASON_ENUM_)
+	MMSB_REASON_LAST
+};
+#undef MMSB_REASON_ENUM_
+
+#endif

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What a person can do with this tree. What the module is made of is said in Kbuild, which kbuild prefers to this file; lists that
-# belong to a directory lie in its Makefile.inc. Everything that is made goes under build/: once plain, and once each
-# for the sanitizers, so that switching between them rebuilds nothing.
+# belong to a directory lie in its Makefile.inc. Everything that is made goes under build/: the library and the
+# selftests once plain, and once each for the sanitizers, so that switching between them rebuilds nothing.
 
 PREFIX  ?= /usr/local
 DESTDIR ?=
 WERROR  ?= -Werror
-CLANG   ?= clang
 JOBS    ?= $(shell nproc)
 
 VERSION := $(shell awk '/define MMSB_VERSION_(MAJOR|MINOR|PATCH)/ { v = v s $$3; s = "." } END { print v }' \
@@ -24,64 +23,28 @@ endif
 CFLAGS  ?= -O2 -g
 V       ?= 0
 say      = $(if $(filter 0,$(V)),@printf '  %-5s %s\n' $(1) $@;)
-BASE    := -std=gnu11 -Wall -Wextra $(WERROR) -pthread -fPIC -fno-semantic-interposition -fno-strict-aliasing
-INCLUDE := -Iuapi -Ilib/include
+BASE    := -std=gnu11 -Wall -Wextra $(WERROR) -pthread
 
 TOOL_SRCS    = $(wildcard tools/*.c)
-TEST_SRCS    = $(wildcard selftests/*.c)
-TEST_COMMON  = $(wildcard selftests/common/*.c)
-FUZZ_SRCS    = $(wildcard selftests/fuzz/*.c)
 BENCH_SRCS   = $(wildcard bench/*.c)
-TEST_CFLAGS  = -I$(KSELFTEST) -Iselftests
-KSELFTEST    = $(eval KSELFTEST := $$(shell selftests/bed/kselftest))$(KSELFTEST)
 
 all: ## build the library, the command and, where its headers are, the module for the running kernel
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 
--include lib/Makefile.inc tools/Makefile.inc selftests/Makefile.inc bench/Makefile.inc
-
-# ---------------------------------------------------------------------------------------------- programs of a variant
-# lib/Makefile.inc makes DIR/lib/libmmsb-user.a for each DIR of build, build/asan, build/tsan. $(call variant,DIR,FLAGS) makes the
-# selftests on top of it.
-
-define variant
-$(1)/obj/%.o: %.c Makefile $(wildcard */Makefile.inc)
-	@mkdir -p $$(@D)
-	$$(call say,CC)$$(CC) $(BASE) $(2) $(INCLUDE) $$(LOCAL_CFLAGS) -MMD -MP -c -o $$@ $$<
-
-$(1)/obj/selftests/%.o: LOCAL_CFLAGS = $$(TEST_CFLAGS)
-
-$(TEST_SRCS:selftests/%.c=$(1)/selftests/%): $(1)/selftests/%: $(1)/obj/selftests/%.o \
-		$(TEST_COMMON:%.c=$(1)/obj/%.o) $(1)/lib/libmmsb-user.a
-	@mkdir -p $$(@D)
-	$$(call say,LD)$$(CC) -pthread $(2) $(LDFLAGS) -o $$@ $$^ $(LDLIBS)
-
--include $(patsubst %.c,$(1)/obj/%.d,$(TEST_SRCS) $(TEST_COMMON))
-endef
-
-SANE := -O1 -g -fno-omit-frame-pointer
-ASAN := $(SANE) -fsanitize=address,undefined -fno-sanitize-recover=all
-TSAN := $(SANE) -fsanitize=thread
-
-$(eval $(call variant,build,$(CFLAGS)))
-$(eval $(call variant,build/asan,$(ASAN)))
-$(eval $(call variant,build/tsan,$(TSAN)))
-
-# libFuzzer is clang's; the library is built once more for it.
-$(eval $(call lib_variant,build/fuzz,$(ASAN) -fsanitize=fuzzer-no-link))
-$(eval $(call variant,build/fuzz,$(ASAN) -fsanitize=fuzzer-no-link))
-build/fuzz/%: CC := $(CLANG)
-
-$(FUZZ_SRCS:selftests/fuzz/%.c=build/fuzz/%): build/fuzz/%: build/fuzz/obj/selftests/fuzz/%.o build/fuzz/lib/libmmsb-user.a
-	$(call say,LD)$(CC) -pthread $(ASAN) -fsanitize=fuzzer -o $@ $^
--include $(patsubst %.c,build/fuzz/obj/%.d,$(FUZZ_SRCS))
+# The library and the selftests, plain and for each sanitizer, are their own business.
+include lib/Makefile.inc
+-include selftests/Makefile.inc tools/Makefile.inc bench/Makefile.inc
 .SECONDARY:
 
 # ------------------------------------------------------------------------------------------------------- what is built
 
 LIB_A   := build/lib/libmmsb-user.a
 LIB_SO  := build/lib/libmmsb-user.so
+
+build/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(BASE) $(CFLAGS) $(LIB_USER_CFLAGS) $(LOCAL_CFLAGS) -MMD -MP -c -o $@ $<
 
 build/bin/mmsb: $(TOOL_SRCS:%.c=build/obj/%.o) $(LIB_A)
 	@mkdir -p $(@D)
@@ -113,10 +76,10 @@ module-if-headers:
 		echo "make: no headers for kernel $(KVER) at $(KDIR), so no module was built: apt install" \
 		"linux-headers-$(KVER), or make module KVER=OTHER. The embedded home needs none."; fi
 
-selftests: $(TEST_SRCS:%.c=build/%) ## build/selftests/*
-asan: build/asan/lib/libmmsb-user.a $(TEST_SRCS:%.c=build/asan/%) ## library and selftests with AddressSanitizer and UBSan
-tsan: build/tsan/lib/libmmsb-user.a $(TEST_SRCS:%.c=build/tsan/%) ## library and selftests with ThreadSanitizer
-fuzz: $(FUZZ_SRCS:selftests/fuzz/%.c=build/fuzz/%) ## libFuzzer targets, build/fuzz/* (clang)
+selftests: ## build/selftests/*
+asan: lib-asan selftests-asan ## library and selftests with AddressSanitizer and UBSan
+tsan: lib-tsan selftests-tsan ## library and selftests with ThreadSanitizer
+fuzz: ## libFuzzer targets, build/fuzz/* (clang)
 
 # ---------------------------------------------------------------------------------------------------------- what is run
 # The first line of each sees to the Debian packages that the rest needs and says what it installs and why.
@@ -169,20 +132,52 @@ help: ## this text
 LIBDIR  ?= $(PREFIX)/lib
 MAN      = $(wildcard lib/man/*.[1-9] tools/man/*.[1-9] Documentation/man/*.[1-9])
 INSTALL  = $(foreach file,$(wildcard uapi/mmsb/*.h lib/include/mmsb/*.h),644:$(file):$(PREFIX)/include/mmsb/$(notdir $(file))) \
-	   644:$(LIB_A):$(LIBDIR)/libmmsb-user.a \
-	   755:$(LIB_SO).$(SOMAJOR):$(LIBDIR)/libmmsb-user.so.$(VERSION) \
+	   644:build/lib/libmmsb-user.a:$(LIBDIR)/libmmsb-user.a \
+	   755:build/lib/libmmsb-user.so.$(SOMAJOR):$(LIBDIR)/libmmsb-user.so.$(VERSION) \
 	   644:build/lib/libmmsb-user.pc:$(LIBDIR)/pkgconfig/libmmsb-user.pc \
 	   755:build/bin/mmsb:$(PREFIX)/bin/mmsb \
-	   $(foreach page,$(MAN),644:$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	   $(subst :share/,:$(PREFIX)/share/,$(TOOL_COMPLETIONS)) \
+	   $(foreach page,$(MAN),644:$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
+	   $(foreach file,$(wildcard kmod/*.rules),644:$(file):$(PREFIX)/lib/udev/rules.d/$(notdir $(file))) \
+	   $(foreach file,$(wildcard kmod/*.sysusers),644:$(file):$(PREFIX)/lib/sysusers.d/$(basename $(notdir $(file))).conf) \
+	   $(foreach file,$(wildcard kmod/*.modprobe),644:$(file):$(PREFIX)/lib/modprobe.d/$(basename $(notdir $(file))).conf)
 LINKS    = $(LIBDIR)/libmmsb-user.so $(LIBDIR)/libmmsb-user.so.$(SOMAJOR)
+MODULE   = $(CURDIR)/build/kmod/$(KVER)
+MODDIR   = $(DESTDIR)/lib/modules/$(KVER)/updates
 
-.PHONY: install uninstall dkms
-install: lib tools ## put library, headers, command, man pages and, if built, the module in place
+.PHONY: install uninstall dkms dkms-remove
+install: all ## put library, headers, command, man pages and, if its headers are there, the module in place
 	@set -e; for item in $(INSTALL); do \
 		mode=$${item%%:*}; item=$${item#*:}; file=$${item%%:*}; place=$(DESTDIR)$${item#*:}; \
 		echo "  INST  $$place"; install -D -m "$$mode" "$$file" "$$place"; done
 	@for link in $(LINKS); do ln -sf libmmsb-user.so.$(VERSION) $(DESTDIR)$$link; done
+	+@if [ -e $(MODULE)/mmsb.ko ]; then $(MAKE) -C $(KDIR) M=$(MODULE) INSTALL_MOD_PATH=$(DESTDIR) \
+		INSTALL_MOD_DIR=updates DEPMOD=true modules_install; fi
+	@$(if $(DESTDIR),,scripts/after-install $(KVER))
 
 uninstall: ## take all of that away again
 	@for item in $(INSTALL); do rm -vf "$(DESTDIR)$${item##*:}"; done
 	@for link in $(LINKS); do rm -vf $(DESTDIR)$$link; done
+	@rm -vf $(MODDIR)/mmsb.ko $(MODDIR)/mmsb.ko.xz $(MODDIR)/mmsb.ko.gz $(MODDIR)/mmsb.ko.zst
+	@$(if $(DESTDIR),,if [ -d /lib/modules/$(KVER) ]; then depmod $(KVER); fi; ldconfig)
+
+# With DKMS_ROOT=DIR, below DIR instead of in the system: to see that it works, as a test does.
+DKMS_SRC   = $(if $(DKMS_ROOT),$(DKMS_ROOT)/src,/usr/src)
+DKMS_TREES = $(if $(DKMS_ROOT),--dkmstree $(DKMS_ROOT)/dkms --sourcetree $(DKMS_SRC) --installtree $(DKMS_ROOT)/lib/modules)
+DKMS       = dkms $(DKMS_TREES)
+
+dkms: ## build and install the module for KVER= through DKMS, which does so again for each new kernel
+	@command -v dkms >/dev/null || { echo "make: dkms is missing: apt install dkms" >&2; exit 1; }
+	@test -e $(KDIR)/Makefile || { echo "make: no kernel headers at $(KDIR): apt install linux-headers-$(KVER)" >&2; exit 1; }
+	@if $(DKMS) status -m mmsb -v $(VERSION) | grep -q mmsb; then $(DKMS) remove -m mmsb -v $(VERSION) --all; fi
+	@rm -rf $(DKMS_SRC)/mmsb-$(VERSION)
+	@mkdir -p $(DKMS_SRC)/mmsb-$(VERSION) $(if $(DKMS_ROOT),$(DKMS_ROOT)/dkms $(DKMS_ROOT)/lib/modules/$(KVER))
+	@cp -r Kbuild dkms.conf kmod uapi LICENSES $(DKMS_SRC)/mmsb-$(VERSION)/
+	$(DKMS) add -m mmsb -v $(VERSION)
+	$(DKMS) build -m mmsb -v $(VERSION) -k $(KVER)
+	$(DKMS) install -m mmsb -v $(VERSION) -k $(KVER)
+	@$(if $(DKMS_ROOT),,scripts/after-install $(KVER))
+
+dkms-remove: ## take the module away from DKMS, for all kernels
+	$(DKMS) remove -m mmsb -v $(VERSION) --all
+	rm -rf $(DKMS_SRC)/mmsb-$(VERSION)

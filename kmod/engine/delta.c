@@ -439,79 +439,6 @@ static enum mmsb_reason apply_any(struct ms_shard *shard, const struct ms_ring *
 	return apply_to_page(&change, outcome);
 }
 
-/* ------------------------------------------------------------------------------------------------ the common case, fast */
-
-#define WORD_OPS	(1u << MMSB_OP_SET | 1u << MMSB_OP_ADD | 1u << MMSB_OP_SUB | 1u << MMSB_OP_MIN | \
-			 1u << MMSB_OP_MAX | 1u << MMSB_OP_AND | 1u << MMSB_OP_OR | 1u << MMSB_OP_XOR)
-
-/* One well-formed inline set, or one lane, within one aligned word. What is not goes the general way, there to be judged. */
-static inline bool fits_word(const struct mmsb_sqe *sqe)
-{
-	u32 at = sqe->offset & 7;
-
-	if (sqe->op >= MMSB_OP_LAST || !(WORD_OPS >> sqe->op & 1) || (sqe->flags & ~ON_PAGE) || sqe->lane >= MMSB_LANE_LAST)
-		return false;
-	if (sqe->epoch && !(sqe->flags & MMSB_SQE_IF_EPOCH))
-		return false;
-	if (sqe->op == MMSB_OP_SET)
-		return !sqe->lane && sqe->len - 1 < 8 && at + sqe->len <= 8;
-	return sqe->len == ms_lane_bytes(sqe->lane) && !(at & (sqe->len - 1));
-}
-
-static inline u64 word_after(const struct mmsb_sqe *sqe, u64 old)
-{
-	u32 shift = (sqe->offset & 7) * 8;
-	u64 mask = ~0ull >> (64 - 8 * sqe->len), value = old >> shift & mask, new;
-
-	if (sqe->op == MMSB_OP_SET)
-		new = sqe->word[0];
-	else if (sqe->op == MMSB_OP_ADD)
-		new = value + sqe->word[0];
-	else
-		new = ms_lane_one(sqe->op, sqe->lane, value, sqe->word[0]);
-	return (old & ~(mask << shift)) | (new & mask) << shift;
-}
-
-static inline enum mmsb_reason apply_word(struct ms_shard *shard, const struct mmsb_sqe *sqe, struct ms_outcome *outcome)
-{
-	struct ms_space *space = shard->space;
-	struct mmsb_line *line;
-	enum mmsb_reason reason = ms_page_find(space, sqe->page, &line);
-	u64 *word, old, new;
-
-	if (unlikely(reason))
-		return reason;
-	outcome->epoch = line->epoch;
-	if (unlikely((sqe->flags & MMSB_SQE_IF_EPOCH) && sqe->epoch != line->epoch))
-		return MMSB_REASON_EPOCH_DIFFERS;
-	if (unlikely(sqe->offset > line->size - sqe->len))
-		return MMSB_REASON_OUT_OF_PAGE;
-	if (unlikely(line->size > PF_CHUNK)) {
-		reason = ms_page_fill(shard, line, sqe->offset, sqe->len);
-		if (reason)
-			return reason;
-	}
-	word = ms_region_at(&space->arena.region, line->place + (sqe->offset & ~7ull));
-	old = *word;
-	new = word_after(sqe, old);
-	if (new == old) {
-		outcome->flags = MMSB_CQE_UNCHANGED;
-		return MMSB_REASON_NONE;
-	}
-	ms_page_begin(line);
-	pf_store_word(word, new);
-	ms_page_end(line, shard->tick);
-	outcome->epoch = line->epoch;
-	if (shard->hashing) {
-		struct ms_hash_key key = ms_hash_key(sqe->page);
-
-		ms_hash_word(&shard->hash, &key, sqe->offset / 8, old, new);
-		ms_hash_epochs(&shard->hash, &key, 1);
-	}
-	ms_shard_mark(shard, sqe->page);
-	return MMSB_REASON_NONE;
-}
-
 enum mmsb_reason ms_delta_apply(struct ms_shard *shard, const struct ms_ring *ring, const struct mmsb_sqe *sqe,
 				struct ms_outcome *outcome)
 {
@@ -520,7 +447,5 @@ enum mmsb_reason ms_delta_apply(struct ms_shard *shard, const struct ms_ring *ri
 	outcome->flags = 0;
 	if (unlikely(ring->read_only && sqe->op != MMSB_OP_NOP && sqe->op != MMSB_OP_FENCE))
 		return MMSB_REASON_READ_ONLY;
-	if (likely(fits_word(sqe)))
-		return apply_word(shard, sqe, outcome);
 	return apply_any(shard, ring, sqe, outcome);
 }

@@ -28,24 +28,19 @@ static inline u64 ms_hash_mix(u64 a, u64 b)
 
 static inline struct ms_hash_key ms_hash_key(u64 page)
 {
-	return (struct ms_hash_key){ {
-		ms_hash_mix(page ^ 0x9e6c63d0876a9a35ull, 0xd6e8feb86659fd93ull),
-		ms_hash_mix(page ^ 0x3c79ac492ba7b653ull, 0xa24baed4963ee407ull),
-	} };
+	u64 k = ms_hash_mix(page ^ 0x9e6c63d0876a9a35ull, 0xd6e8feb86659fd93ull);
+
+	return (struct ms_hash_key){ { k, ms_hash_mix(k ^ 0x3c79ac492ba7b653ull, 0xa24baed4963ee407ull) } };
 }
 
-static inline u64 ms_hash_lane(u64 own, u64 other, u64 value)
-{
-	return value ? ms_hash_mix(value ^ own, other | 1) : 0;
-}
-
-/* The word at `index` of the page turns from `old` into `new`. */
+/* The word at `index` of the page turns from `old` into `new`: each is a full product, so one changed word never goes unseen. */
 static inline void ms_hash_word(struct ms_hash *hash, const struct ms_hash_key *key, u64 index, u64 old, u64 new)
 {
-	u64 a = key->k[0] + index * 0x9fb21c651e98df25ull, b = key->k[1] + index * 0xe7037ed1a0b428dbull;
+	u64 a = key->k[0] + index * 0x9fb21c651e98df25ull, b = (key->k[1] + index * 0xe7037ed1a0b428dbull) | 1;
+	unsigned __int128 before = (unsigned __int128)(old ^ a) * b, after = (unsigned __int128)(new ^ a) * b;
 
-	hash->sum[0] += ms_hash_lane(a, b, new) - ms_hash_lane(a, b, old);
-	hash->sum[1] += ms_hash_lane(b, a, new) - ms_hash_lane(b, a, old);
+	hash->sum[0] += (u64)after - (u64)before;
+	hash->sum[1] += ((u64)(after >> 64) ^ (u64)after) - ((u64)(before >> 64) ^ (u64)before);
 }
 
 static inline void ms_hash_epochs(struct ms_hash *hash, const struct ms_hash_key *key, u64 steps)

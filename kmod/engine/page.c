@@ -19,20 +19,6 @@ u64 ms_line_id(const struct mmsb_line *line, u32 index)
 	return MMSB_PAGE_ID(line->generation, index);
 }
 
-enum mmsb_reason ms_page_find(const struct ms_space *space, u64 page, struct mmsb_line **line)
-{
-	u32 index = MMSB_PAGE_INDEX(page), generation = MMSB_PAGE_GENERATION(page);
-
-	if (unlikely(index >= space->lines))
-		return MMSB_REASON_NO_PAGE;
-	*line = ms_region_find(&space->directory, (u64)index << LINE_SHIFT);
-	if (unlikely(!*line))
-		return MMSB_REASON_NO_PAGE;
-	if (likely((*line)->generation == generation && (*line)->kind != MMSB_KIND_NONE))
-		return MMSB_REASON_NONE;
-	return generation && generation < (*line)->generation ? MMSB_REASON_STALE_PAGE : MMSB_REASON_NO_PAGE;
-}
-
 /* ------------------------------------------------------------------------------------------------------------ lines */
 
 static enum mmsb_reason line_back(struct ms_shard *shard, u32 index)

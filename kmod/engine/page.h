@@ -26,7 +26,6 @@ struct ms_lines {
 
 struct ms_shard;
 
-enum mmsb_reason ms_page_find(const struct ms_space *space, u64 page, struct mmsb_line **line);
 enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *page);
 void ms_page_destroy(struct ms_shard *shard, u64 page, struct mmsb_line *line);
 /* Makes sure that the bytes from offset on can be written. */
@@ -36,6 +35,12 @@ void ms_page_hash(const struct ms_space *space, u64 page, const struct mmsb_line
 /* Copies bytes of a page that is not being written. */
 void ms_page_copy(const struct ms_space *space, const struct mmsb_line *line, u64 offset, void *to, u64 bytes);
 u64 ms_line_id(const struct mmsb_line *line, u32 index);
+
+/* Why a line does not hold the page of that generation. */
+static inline enum mmsb_reason ms_line_refusal(const struct mmsb_line *line, u32 generation)
+{
+	return generation && generation < line->generation ? MMSB_REASON_STALE_PAGE : MMSB_REASON_NO_PAGE;
+}
 
 /* The words of a page from `offset` (a multiple of 8) up to the end of its chunk; NULL where nothing was ever written. */
 static inline u64 *ms_page_words(const struct ms_region *arena, const struct mmsb_line *line, u64 offset)

@@ -4,6 +4,7 @@
 #include "ring.h"
 #include "route.h"
 #include "space.h"
+#include "word.h"
 
 #define PREFETCH_DATA	6u			/* entries ahead of the one applied */
 
@@ -136,13 +137,16 @@ static void ring_finish(struct ms_ring *ring, const struct mmsb_cqe *cqe, bool q
 	ms_ring_complete(ring, cqe);
 }
 
-static void shard_apply_here(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe)
+static inline void shard_apply_here(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe)
 {
 	struct ms_outcome outcome;
-	enum mmsb_reason reason = ms_delta_apply(shard, ring, sqe, &outcome);
+	enum mmsb_reason reason;
 	struct mmsb_cqe cqe;
 
-	pf_write(shard->deltas, shard->deltas + 1);
+	if (likely(ms_word_fits(sqe) && !ring->read_only))
+		reason = ms_word_apply(shard, ring, sqe, &outcome);
+	else
+		reason = ms_delta_apply(shard, ring, sqe, &outcome);
 	if (likely(!reason && (sqe->flags & MMSB_SQE_QUIET)))
 		return;
 	outcome_to_cqe(shard, sqe->user_data, reason, &outcome, &cqe);
@@ -255,7 +259,7 @@ static inline void batch_prefetch(const struct ms_space *space, const struct mms
 		pf_prefetchw(ms_region_find(&space->arena.region, line->place + (sqe->offset < line->size ? sqe->offset : 0)));
 }
 
-static bool sqe_goes_elsewhere(const struct ms_shard *shard, const struct mmsb_sqe *sqe, u32 *to)
+static inline bool sqe_goes_elsewhere(const struct ms_shard *shard, const struct mmsb_sqe *sqe, u32 *to)
 {
 	u32 index = MMSB_PAGE_INDEX(sqe->page);
 
@@ -287,7 +291,8 @@ static bool shard_forward(struct ms_shard *shard, struct ms_ring *ring, const st
 	return true;
 }
 
-static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct ms_todo *sent)
+static inline bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe,
+				  struct ms_todo *sent, u32 *forwarded)
 {
 	u32 to;
 
@@ -295,8 +300,12 @@ static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const s
 		ring->fenced = true;
 		return false;
 	}
-	if (unlikely(sqe_goes_elsewhere(shard, sqe, &to)))
-		return shard_forward(shard, ring, sqe, to, sent);
+	if (unlikely(sqe_goes_elsewhere(shard, sqe, &to))) {
+		if (!shard_forward(shard, ring, sqe, to, sent))
+			return false;
+		(*forwarded)++;
+		return true;
+	}
 	shard_apply_here(shard, ring, sqe);
 	return true;
 }
@@ -317,18 +326,19 @@ static void shard_publish_sent(struct ms_shard *shard, struct ms_todo *sent, str
 static u32 batch_run(struct ms_shard *shard, struct ms_ring *ring, u32 n, struct ms_todo *todo)
 {
 	struct ms_todo sent;
-	u32 i;
+	u32 forwarded = 0, i;
 
 	if (shard->space->nshards > 1)
 		memset(&sent, 0, sizeof(sent));
 	for (i = 0; i < n; i++) {
 		if (i + PREFETCH_DATA < n)
 			batch_prefetch(shard->space, &shard->batch[i + PREFETCH_DATA]);
-		if (unlikely(!shard_take_one(shard, ring, &shard->batch[i], &sent)))
+		if (unlikely(!shard_take_one(shard, ring, &shard->batch[i], &sent, &forwarded)))
 			break;
 	}
 	if (shard->space->nshards > 1)
 		shard_publish_sent(shard, &sent, todo);
+	pf_write(shard->deltas, shard->deltas + i - forwarded);
 	return i;
 }
 

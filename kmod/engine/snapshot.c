@@ -60,7 +60,7 @@ static void snapshot_write(const struct snapshot *snap)
 
 	for (i = 0; i < snap->pages; i++) {
 		struct mmsb_snapshot_entry entry = { .page = snap->ids[i] };
-		struct mmsb_line *line;
+		struct mmsb_line *line = NULL;
 
 		entry.result = ms_errno(ms_page_find(snap->space, snap->ids[i], &line));
 		if (!entry.result) {

@@ -47,6 +47,23 @@ static inline u32 ms_space_owner(const struct ms_space *space, u32 index)
 	return (u32)(fraction * space->nshards >> MS_FRACTION);
 }
 
+/* The line of a live page. */
+static inline enum mmsb_reason ms_page_find(const struct ms_space *space, u64 page, struct mmsb_line **out)
+{
+	u32 index = MMSB_PAGE_INDEX(page), generation = MMSB_PAGE_GENERATION(page);
+	struct mmsb_line *line;
+
+	if (unlikely(index >= space->lines))
+		return MMSB_REASON_NO_PAGE;
+	line = ms_region_find(&space->directory, (u64)index * sizeof(*line));
+	if (unlikely(!line))
+		return MMSB_REASON_NO_PAGE;
+	if (unlikely(line->generation != generation || line->kind == MMSB_KIND_NONE))
+		return ms_line_refusal(line, generation);
+	*out = line;
+	return MMSB_REASON_NONE;
+}
+
 /* Takes every run lock, or those of the shards in the set (a bit a shard; NULL: all), and gives them back. */
 void ms_space_stop(struct ms_space *space, const u64 *set);
 void ms_space_go(struct ms_space *space, const u64 *set);

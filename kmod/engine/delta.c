@@ -297,8 +297,6 @@ static enum mmsb_reason judge_operand(const struct ms_ring *ring, const struct m
 
 	change->operand = sqe->operand;
 	if (payload) {
-		if (sqe->word[1] || sqe->word[2])
-			return MMSB_REASON_BAD_RESERVED;
 		if (sqe->payload % 8)
 			return MMSB_REASON_BAD_ALIGN;
 		if (sqe->payload > ring->payload_bytes)
@@ -327,14 +325,16 @@ static enum mmsb_reason judge_entry(const struct ms_ring *ring, const struct mms
 	if (sqe->flags & ~rule->flags)
 		return MMSB_REASON_BAD_FLAGS;
 	if (sqe->lane >= rule->lanes)
-		return MMSB_REASON_BAD_LANE;
+		return rule->lanes == 1 ? MMSB_REASON_BAD_RESERVED : MMSB_REASON_BAD_LANE;
 	if (sqe->epoch && !(sqe->flags & MMSB_SQE_IF_EPOCH))
 		return MMSB_REASON_BAD_RESERVED;
 	if (sqe->page && !rule->page && !(sqe->flags & MMSB_SQE_AT))
 		return MMSB_REASON_BAD_RESERVED;
 	if (!rule->range && (sqe->offset || (sqe->len && sqe->op != MMSB_OP_CREATE)))
 		return MMSB_REASON_BAD_RESERVED;
-	if (!rule->range && (sqe->word[0] || sqe->word[1] || sqe->word[2]))
+	if (!rule->range && sqe->word[0])
+		return MMSB_REASON_BAD_RESERVED;
+	if ((!rule->range || (sqe->flags & MMSB_SQE_PAYLOAD)) && (sqe->word[1] || sqe->word[2]))
 		return MMSB_REASON_BAD_RESERVED;
 	if (sqe->op == MMSB_OP_CREATE && (sqe->len < MMSB_PAGE_MIN || sqe->len > MMSB_PAGE_MAX))
 		return MMSB_REASON_BAD_SIZE;
@@ -430,6 +430,8 @@ static enum mmsb_reason apply_any(struct ms_shard *shard, const struct ms_ring *
 		return reason;
 	if (sqe->op == MMSB_OP_NOP || sqe->op == MMSB_OP_FENCE)
 		return MMSB_REASON_NONE;
+	if (ring->read_only)
+		return MMSB_REASON_READ_ONLY;
 	if (sqe->op == MMSB_OP_CREATE)
 		return apply_create(shard, sqe, outcome);
 	reason = judge_page(&change, outcome);
@@ -445,7 +447,5 @@ enum mmsb_reason ms_delta_apply(struct ms_shard *shard, const struct ms_ring *ri
 	pf_runlock_assert(&shard->run);
 	outcome->epoch = 0;
 	outcome->flags = 0;
-	if (unlikely(ring->read_only && sqe->op != MMSB_OP_NOP && sqe->op != MMSB_OP_FENCE))
-		return MMSB_REASON_READ_ONLY;
 	return apply_any(shard, ring, sqe, outcome);
 }

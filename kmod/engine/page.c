@@ -101,10 +101,10 @@ static enum mmsb_reason line_take_at(struct ms_shard *shard, u64 page, u32 *inde
 	if (reason)
 		return reason;
 	line = line_at(shard->space, *index);
-	if (generation < line->generation)
-		return MMSB_REASON_STALE_PAGE;
 	if (line->kind != MMSB_KIND_NONE)
 		return MMSB_REASON_PAGE_EXISTS;
+	if (generation < line->generation)
+		return MMSB_REASON_STALE_PAGE;
 	if (line->flags & MS_LINE_RETIRED)
 		return MMSB_REASON_GENERATIONS_SPENT;
 	return MMSB_REASON_NONE;

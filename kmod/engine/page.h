@@ -39,7 +39,9 @@ u64 ms_line_id(const struct mmsb_line *line, u32 index);
 /* Why a line does not hold the page of that generation. */
 static inline enum mmsb_reason ms_line_refusal(const struct mmsb_line *line, u32 generation)
 {
-	return generation && generation < line->generation ? MMSB_REASON_STALE_PAGE : MMSB_REASON_NO_PAGE;
+	bool past = generation < line->generation || (generation == line->generation && (line->flags & MS_LINE_RETIRED));
+
+	return generation && past ? MMSB_REASON_STALE_PAGE : MMSB_REASON_NO_PAGE;
 }
 
 /* The words of a page from `offset` (a multiple of 8) up to the end of its chunk; NULL where nothing was ever written. */

@@ -273,6 +273,7 @@ void ms_ring_close(struct ms_ring *ring)
 	ms_shard_unlock(shard);
 	while (!ring_try_unlink(ring)) {
 		ms_shard_service(shard, ring);
+		pf_resched();	/* a killed caller does not sleep in the wait */
 		pf_waitq_wait(&ring->waitq, ring_has_landed, ring, CLOSE_LOOK_NS);
 	}
 	ring_uncount(space, &ring->config);

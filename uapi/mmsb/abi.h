@@ -94,8 +94,11 @@ struct mmsb_space_page {
 	__u64 incarnation;	/* rises at each reset: ids and epochs from before mean nothing after */
 	__u64 reserved0[3];
 	__u64 tick;		/* the last tick opened; a line of its own */
-	__u64 closed;		/* how many ticks have closed: loaded before what is read, and found equal to `tick` loaded after, it says that
-				 * no tick was under way meanwhile, so that all that was read stood so at that tick */
+	/*
+	 * How many ticks have closed: loaded before what is read, and found equal to `tick` loaded after, it says that no
+	 * tick was under way meanwhile, so that all that was read stood so at that tick.
+	 */
+	__u64 closed;
 	__u64 reserved1[6];
 };
 

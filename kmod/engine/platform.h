@@ -30,7 +30,6 @@
  *	void *pf_region_base(const struct pf_region *)
  *
  * Time.
- *	u64 pf_now(void)				monotonic nanoseconds
  *	void pf_resched(void)				called now and then in long work; may sleep
  *
  * Order. Partners are named where they are used.
@@ -38,20 +37,17 @@
  *	pf_acquire(&x), pf_release(&x, v)
  *	pf_wmb(), pf_rmb(), pf_mb()
  *	u64 pf_next(u64 *)				adds one, atomically; returns the new value
- *	bool pf_test_and_set(u32 *), void pf_clear(u32 *)	fully ordered when it was clear; pf_clear releases
  *	void pf_or64(u64 *, u64), u64 pf_take64(u64 *)	fully ordered; take leaves 0
- *	pf_prefetch(p), pf_prefetchw(p)
- *	void pf_store(void *to, const void *from, size_t)	like memcpy, into bytes that readers may load meanwhile
- *	void pf_store_word(u64 *to, u64 v)		the same for one aligned word
- *	void pf_zero(void *to, size_t)			the same, zeros
+ *	pf_prefetchw(p)					NULL is fine
+ *	void pf_store_word(u64 *to, u64 v)		one aligned word, which readers may load meanwhile
+ *	void pf_zero(void *to, size_t)			zeros, likewise
  *
  * The run lock: who holds it runs the shard. It may be held over sleeping calls.
  *	struct pf_runlock
  *	pf_runlock_init(l), pf_runlock_destroy(l), bool pf_runlock_try(l), pf_runlock_unlock(l), pf_runlock_assert(l)
- *	pf_runlock_lock(l)				waits
- *	pf_runlock_lock_nested(l, struct pf_mutex *outer)	takes several of one class, in order, under outer
+ *	pf_runlock_lock_nested(l, struct pf_mutex *outer)	waits; takes several of one class, in order, under outer
  *	struct pf_mutex					for slow paths
- *	pf_mutex_init(m), pf_mutex_destroy(m), pf_mutex_lock(m), pf_mutex_unlock(m), pf_mutex_assert(m)
+ *	pf_mutex_init(m), pf_mutex_destroy(m), pf_mutex_lock(m), pf_mutex_unlock(m)
  *
  * Waiting.
  *	struct pf_waitq

@@ -23,11 +23,6 @@
 #define MS_WATCH	16u			/* queues of those who wait for a page */
 #define MS_INBOX	(MMSB_SHARDS_MAX / 64)
 
-/* Shards that somebody should run, where no poller does: a bit each. */
-struct ms_todo {
-	u64 bit[MS_INBOX];
-};
-
 struct ms_shard {
 	/* Read by all, written at creation. */
 	struct ms_space *space;
@@ -70,9 +65,6 @@ void ms_shard_lock(struct ms_shard *shard);
 void ms_shard_unlock(struct ms_shard *shard);
 /* Sees to it that what was published while the run lock was held is handled. */
 void ms_shard_settle(struct ms_shard *shard);
-/* With every run lock of the space held: handles messages to and from other shards, adds how many. */
-void ms_shard_quiesce(struct ms_shard *shard, u32 *handled);
-void ms_shard_wake_all(struct ms_shard *shard);
 
 /* The page changed: who waits for it will be woken at the end of the pass. */
 static inline void ms_shard_mark(struct ms_shard *shard, u64 page)

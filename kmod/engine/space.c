@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "space.h"
+#include "pass.h"
 #include "ring.h"
 #include "route.h"
 
@@ -164,7 +165,7 @@ static void space_settle_mail(struct ms_space *space)
 	do {
 		handled = 0;
 		for (i = 0; i < space->nshards; i++)
-			ms_shard_quiesce(space->shards[i], &handled);
+			ms_pass_mail(space->shards[i], &handled);
 	} while (handled);
 }
 
@@ -203,7 +204,7 @@ static void shard_reset(struct ms_shard *shard)
 	memset(&shard->hash, 0, sizeof(shard->hash));
 	shard->deltas = 0;
 	shard->tick = 0;
-	ms_shard_wake_all(shard);
+	ms_pass_wake_watchers(shard);
 }
 
 /*

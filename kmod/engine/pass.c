@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "pass.h"
+#include "delta.h"
+#include "ring.h"
+#include "route.h"
+#include "space.h"
+#include "word.h"
+
+#define PREFETCH_DATA	6u			/* entries ahead of the one applied */
+
+/* --------------------------------------------------------------------------------------------------------- the pass */
+
+/* The first delta of a pass opens a tick; a pass without any leaves none behind. */
+static void shard_open_tick(struct ms_shard *shard)
+{
+	u64 *tick = &shard->space->page->tick;
+
+	if (shard->ticked)
+		return;
+	shard->ticked = true;
+	if (shard->space->nshards == 1) {
+		shard->tick = *tick + 1;
+		pf_write(*tick, shard->tick);
+	} else {
+		shard->tick = pf_next(tick);
+	}
+}
+
+static void shard_touch(struct ms_shard *shard, struct ms_ring *ring)
+{
+	if (ring->is_touched)
+		return;
+	ring->is_touched = true;
+	ring->touched = shard->touched;
+	shard->touched = ring;
+}
+
+static void todo_add(struct ms_todo *todo, const struct ms_shard *shard)
+{
+	todo->bit[shard->number / 64] |= 1ull << (shard->number % 64);
+}
+
+/* The other shard's inbox has been marked, which is a full barrier. */
+static void shard_notify(struct ms_shard *other, struct ms_todo *todo)
+{
+	if (!other->space->pollers)
+		todo_add(todo, other);
+	else if (pf_read(other->asleep))
+		pf_shard_kick(&other->home);
+}
+
+static void outcome_to_cqe(const struct ms_shard *shard, u64 user_data, enum mmsb_reason reason,
+			   const struct ms_outcome *outcome, struct mmsb_cqe *cqe)
+{
+	cqe->user_data = user_data;
+	cqe->result = unlikely(reason) ? ms_errno(reason) : 0;
+	cqe->flags = outcome->flags;
+	cqe->reason = (u16)reason;
+	cqe->epoch = outcome->epoch;
+	cqe->tick = shard->tick;
+}
+
+static void ring_finish(struct ms_ring *ring, const struct mmsb_cqe *cqe, bool quiet)
+{
+	if (unlikely(cqe->result))
+		ring->failed++;
+	else if (quiet)
+		return;
+	ms_ring_complete(ring, cqe);
+}
+
+static inline void shard_apply_here(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe)
+{
+	struct ms_outcome outcome;
+	enum mmsb_reason reason;
+	struct mmsb_cqe cqe;
+
+	if (likely(ms_word_fits(sqe) && !ring->read_only))
+		reason = ms_word_apply(shard, ring, sqe, &outcome);
+	else
+		reason = ms_delta_apply(shard, ring, sqe, &outcome);
+	if (likely(!reason && (sqe->flags & MMSB_SQE_QUIET)))
+		return;
+	outcome_to_cqe(shard, sqe->user_data, reason, &outcome, &cqe);
+	ring_finish(ring, &cqe, sqe->flags & MMSB_SQE_QUIET);
+}
+
+/* ------------------------------------------------------------------------------------------------------ other shards */
+
+static u32 shard_serve_requests(struct ms_shard *shard, struct ms_link *link)
+{
+	u32 sent = pf_acquire(&link->sent), n = sent - link->served;	/* partner: ms_link_publish_sent() */
+
+	if (n)
+		shard_open_tick(shard);
+	for (; link->served != sent; link->served++) {
+		struct ms_message *message = &link->slot[link->served % MS_LINK_SLOTS];
+		struct mmsb_sqe sqe = message->sqe;
+		struct ms_outcome outcome;
+		enum mmsb_reason reason = ms_delta_apply(shard, message->ring, &sqe, &outcome);
+
+		outcome_to_cqe(shard, sqe.user_data, reason, &outcome, &message->cqe);
+	}
+	pf_write(shard->deltas, shard->deltas + n);
+	return n;
+}
+
+static u32 shard_reap_answers(struct ms_shard *shard, struct ms_link *link)
+{
+	u32 done = pf_acquire(&link->done), n = done - link->reaped;	/* partner: ms_link_publish_done() */
+
+	for (; link->reaped != done; link->reaped++) {
+		struct ms_message *message = &link->slot[link->reaped % MS_LINK_SLOTS];
+		struct ms_ring *ring = message->ring;
+
+		ring->inflight--;
+		ring_finish(ring, &message->cqe, message->quiet);
+		shard_touch(shard, ring);
+	}
+	return n;
+}
+
+static u32 shard_mail_with(struct ms_shard *shard, u32 other, struct ms_todo *todo)
+{
+	struct ms_link *in = pf_acquire(&shard->in[other]), *out = shard->out[other];
+	u32 served = 0, n = 0;
+
+	if (in) {
+		served = shard_serve_requests(shard, in);
+		if (served) {
+			ms_link_publish_done(in);
+			shard_notify(in->from, todo);
+		}
+	}
+	if (out)
+		n = shard_reap_answers(shard, out);
+	return n + served;
+}
+
+static u32 shard_mail(struct ms_shard *shard, struct ms_todo *todo)
+{
+	u32 words = (shard->space->nshards + 63) / 64, w, n = 0;
+
+	for (w = 0; w < words; w++) {
+		u64 news = pf_read(shard->inbox[w]) ? pf_take64(&shard->inbox[w]) : 0;
+
+		for (; news; news &= news - 1)
+			n += shard_mail_with(shard, w * 64 + (u32)__builtin_ctzll(news), todo);
+	}
+	return n;
+}
+
+bool ms_shard_has_mail(const struct ms_shard *shard)
+{
+	u32 words = (shard->space->nshards + 63) / 64, w;
+
+	for (w = 0; w < words; w++)
+		if (pf_read(shard->inbox[w]))
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- rings */
+
+/* Takes a batch into private memory, and brings in the directory lines it will need. */
+static void batch_take(struct ms_shard *shard, const struct ms_ring *ring, u32 n)
+{
+	const struct ms_space *space = shard->space;
+	u32 mask = ring->sq_entries - 1, i;
+
+	for (i = 0; i < n; i++) {
+		u32 index;
+
+		shard->batch[i] = ring->sqes[(ring->sq_head + i) & mask];
+		index = MMSB_PAGE_INDEX(shard->batch[i].page);
+		if (likely(index < space->lines))
+			pf_prefetchw(ms_region_find(&space->directory, (u64)index * sizeof(struct mmsb_line)));
+	}
+}
+
+/* And the page's bytes, a few entries ahead; the line, whatever it is by then, holds a place of the arena. */
+static inline void batch_prefetch(const struct ms_space *space, const struct mmsb_sqe *sqe)
+{
+	u32 index = MMSB_PAGE_INDEX(sqe->page);
+	const struct mmsb_line *line;
+
+	if (unlikely(index >= space->lines))
+		return;
+	line = ms_region_find(&space->directory, (u64)index * sizeof(*line));
+	if (likely(line) && line->size <= PF_CHUNK)
+		pf_prefetchw(ms_region_find(&space->arena.region, line->place + (sqe->offset < line->size ? sqe->offset : 0)));
+}
+
+static inline bool sqe_goes_elsewhere(const struct ms_shard *shard, const struct mmsb_sqe *sqe, u32 *to)
+{
+	u32 index = MMSB_PAGE_INDEX(sqe->page);
+
+	if (shard->space->nshards == 1 || !sqe->page || index >= shard->space->lines)
+		return false;
+	*to = ms_space_owner(shard->space, index);
+	return *to != shard->number;
+}
+
+/* False: the route is full, and the ring waits for it. */
+static bool shard_forward(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, u32 to, struct ms_todo *todo)
+{
+	struct ms_link *link = ms_link_to(shard, to);
+	struct ms_outcome outcome = { 0 };
+	struct mmsb_cqe cqe;
+
+	if (unlikely(!link)) {
+		outcome_to_cqe(shard, sqe->user_data, MMSB_REASON_NO_MEMORY, &outcome, &cqe);
+		ring_finish(ring, &cqe, false);
+		return true;
+	}
+	if (!ms_link_has_room(link)) {
+		ring->held_by = link;
+		return false;
+	}
+	ms_link_send(link, ring, sqe);
+	ring->inflight++;
+	todo_add(todo, link->to);
+	return true;
+}
+
+static inline bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe,
+				  struct ms_todo *sent, u32 *forwarded)
+{
+	u32 to;
+
+	if (unlikely(sqe->op == MMSB_OP_FENCE && ring->inflight)) {
+		ring->fenced = true;
+		return false;
+	}
+	if (unlikely(sqe_goes_elsewhere(shard, sqe, &to))) {
+		if (!shard_forward(shard, ring, sqe, to, sent))
+			return false;
+		(*forwarded)++;
+		return true;
+	}
+	shard_apply_here(shard, ring, sqe);
+	return true;
+}
+
+static void shard_publish_sent(struct ms_shard *shard, struct ms_todo *sent, struct ms_todo *todo)
+{
+	u32 words = (shard->space->nshards + 63) / 64, w;
+
+	for (w = 0; w < words; w++)
+		for (; sent->bit[w]; sent->bit[w] &= sent->bit[w] - 1) {
+			struct ms_link *link = shard->out[w * 64 + (u32)__builtin_ctzll(sent->bit[w])];
+
+			ms_link_publish_sent(link);
+			shard_notify(link->to, todo);
+		}
+}
+
+static u32 batch_run(struct ms_shard *shard, struct ms_ring *ring, u32 n, struct ms_todo *todo)
+{
+	struct ms_todo sent;
+	u32 forwarded = 0, i;
+
+	if (shard->space->nshards > 1)
+		memset(&sent, 0, sizeof(sent));
+	for (i = 0; i < n; i++) {
+		if (i + PREFETCH_DATA < n)
+			batch_prefetch(shard->space, &shard->batch[i + PREFETCH_DATA]);
+		if (unlikely(!shard_take_one(shard, ring, &shard->batch[i], &sent, &forwarded)))
+			break;
+	}
+	if (shard->space->nshards > 1)
+		shard_publish_sent(shard, &sent, todo);
+	pf_write(shard->deltas, shard->deltas + i - forwarded);
+	return i;
+}
+
+static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_todo *todo)
+{
+	u32 pending = ms_ring_pending(ring), credit, n;
+
+	ring->fenced = false;
+	ring->held_by = NULL;
+	if (!pending)
+		return 0;
+	credit = ms_ring_credit(ring);
+	n = pending < credit ? pending : credit;
+	n = n < MS_BATCH ? n : MS_BATCH;
+	if (n) {
+		shard_open_tick(shard);
+		batch_take(shard, ring, n);
+		n = batch_run(shard, ring, n, todo);
+	}
+	if (!n)
+		ring->stalls++;
+	ring->sq_head += n;
+	ring->taken += n;
+	if (ring->fenced || ring->held_by)
+		shard->rescan = true;
+	shard_touch(shard, ring);
+	ms_ring_publish(ring);
+	return n;
+}
+
+static u32 shard_serve_ring(struct ms_shard *shard, struct ms_ring *ring, struct ms_todo *todo)
+{
+	u32 total = 0, n, i;
+
+	for (i = 0; i < MS_SHARE; i++) {
+		n = ring_batch(shard, ring, todo);
+		total += n;
+		if (n < MS_BATCH)
+			break;
+	}
+	return total;
+}
+
+/*
+ * Polled rings always; the others when somebody was turned away, or when some ring had to wait. What is left of a ring that
+ * nobody polls, because its share was used up, makes the runner come again.
+ */
+static u32 shard_serve_rings(struct ms_shard *shard, bool all, struct ms_todo *todo)
+{
+	struct ms_ring *ring;
+	u32 total = 0, n;
+
+	for (ring = shard->rings; ring; ring = ring->next) {
+		if ((!all && !ring->polled) || !ms_ring_runnable(ring))
+			continue;
+		n = shard_serve_ring(shard, ring, todo);
+		total += n;
+		if (n && !ring->polled && ms_ring_runnable(ring))
+			pf_write(shard->kicked, 1);
+	}
+	return total;
+}
+
+/* ------------------------------------------------------------------------------------------------------- end of a pass */
+
+static void shard_wake_watchers(struct ms_shard *shard, u16 queues)
+{
+	for (; queues; queues &= queues - 1)
+		pf_waitq_wake(&shard->watch[__builtin_ctz(queues)]);
+}
+
+void ms_pass_wake_watchers(struct ms_shard *shard)
+{
+	shard_wake_watchers(shard, 0xffff);
+}
+
+/* Who began to watch after the pass began may have missed a change that was not marked: all queues look again then. */
+static void shard_finish(struct ms_shard *shard)
+{
+	struct ms_ring *ring, *next;
+
+	for (ring = shard->touched; ring; ring = ring->touched)
+		if (ring->engine->cq_tail != ring->cq_tail)
+			ms_ring_publish(ring);
+	pf_mb();	/* partner: the barrier between registering and looking, in pf_waitq_wait() */
+	for (ring = shard->touched; ring; ring = next) {
+		next = ring->touched;
+		ring->is_touched = false;
+		if (pf_waitq_active(&ring->waitq))
+			pf_waitq_wake(&ring->waitq);
+	}
+	shard->touched = NULL;
+	if (unlikely(pf_read(shard->watchers)))
+		shard_wake_watchers(shard, shard->watched ? shard->dirty : 0xffff);
+}
+
+static void shard_unflag(struct ms_shard *shard)
+{
+	struct ms_ring *ring;
+
+	shard->flagged = false;
+	for (ring = shard->rings; ring; ring = ring->next)
+		if (ring->polled)
+			pf_write(ring->engine->flags, ring->engine->flags & ~MMSB_RING_NEED_WAKEUP);
+}
+
+/* One bounded round of everything, with the run lock held. `polls`: by the poller, for whom the polled rings are. */
+u32 ms_pass(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_todo *todo)
+{
+	bool all = shard->rescan;
+	u32 n = 0;
+
+	pf_runlock_assert(&shard->run);
+	shard->ticked = false;
+	shard->rescan = false;
+	shard->dirty = 0;
+	shard->watched = pf_read(shard->watchers);
+	if (unlikely(pf_read(shard->kicked))) {
+		pf_write(shard->kicked, 0);
+		pf_mb();	/* what was published before the kick is seen from here on */
+		all = true;
+	}
+	if (unlikely(polls && shard->flagged && !pf_read(shard->asleep)))
+		shard_unflag(shard);
+	if (shard->space->nshards > 1)
+		n += shard_mail(shard, todo);
+	if (own)
+		n += shard_serve_ring(shard, own, todo);
+	if (polls || all)
+		n += shard_serve_rings(shard, all, todo);
+	if (n || shard->touched)
+		shard_finish(shard);
+	return n;
+}
+
+void ms_pass_mail(struct ms_shard *shard, u32 *handled)
+{
+	struct ms_todo todo = { { 0 } };
+
+	pf_runlock_assert(&shard->run);
+	shard->ticked = false;
+	*handled += shard_mail(shard, &todo);
+	shard_finish(shard);
+}
+

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The command line, taken apart.
+ *
+ * There is one vocabulary of options for all commands: --offset means the same wherever it is taken. A command says
+ * which words of it apply. Options may stand before, between and behind the operands; "--" ends them; a word like -5 is
+ * an operand, because page add takes negative numbers.
+ *
+ * The arg_...() calls return false after they have told the user what is wrong; the command then stops with CLI_USAGE.
+ */
+#ifndef ARGS_H
+#define ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "cli.h"
+
+enum opt {
+	OPT_HOME, OPT_DEVICE, OPT_JSON, OPT_HELP, OPT_VERSION,	/* global */
+	OPT_SHARDS, OPT_MAX_PAGES, OPT_MAX_BYTES, OPT_MAX_RINGS, OPT_MODE, OPT_OWNER, OPT_GROUP,
+	OPT_HASH, OPT_INLINE, OPT_EXIST_OK,
+	OPT_COUNT, OPT_OFFSET, OPT_LENGTH, OPT_LIMIT, OPT_IF_EPOCH, OPT_SINCE, OPT_TIMEOUT,
+	OPT_HEX, OPT_STRING, OPT_FILE, OPT_U64, OPT_AS_HEX, OPT_RAW, OPT_LANE,
+	OPT_ON, OPT_OFF, OPT_RECOMPUTE, OPT_CHECK, OPT_SNAPSHOT,
+	OPT_SECONDS, OPT_WRITERS, OPT_READERS, OPT_ROOT, OPT_KEEP_GOING,
+	OPT_LAST
+};
+
+#define OPT_BIT(opt)	(1ULL << (opt))
+#define OPT_GLOBAL	(OPT_BIT(OPT_SHARDS) - 1)
+
+struct opt_spec {
+	const char *name;
+	const char *value;	/* what help calls its value; NULL: it takes none */
+	const char *text;
+};
+
+extern const struct opt_spec opt_specs[OPT_LAST];
+
+struct args {
+	uint64_t given;			/* OPT_BIT() */
+	const char *value[OPT_LAST];
+	const char **operand;		/* behind the command's own words; NULL-terminated */
+	unsigned int operands;
+	unsigned int words;		/* operands with the command's own words in front, for args_parse() */
+};
+
+/* Finds the command, too, and leaves it in cli->command: NULL if none was named. */
+bool args_parse(struct cli *cli, struct args *args, int argc, char **argv);
+void args_free(struct args *args);
+
+static inline bool arg_has(const struct args *args, enum opt opt)
+{
+	return args->given & OPT_BIT(opt);
+}
+
+/* Each leaves *value as it is if the option was not given. */
+bool arg_u64(struct cli *cli, const struct args *args, enum opt opt, uint64_t least, uint64_t most, uint64_t *value);
+bool arg_size(struct cli *cli, const struct args *args, enum opt opt, uint64_t least, uint64_t most, uint64_t *value);
+bool arg_time(struct cli *cli, const struct args *args, enum opt opt, uint64_t *ns);
+bool arg_lane(struct cli *cli, const struct args *args, enum opt opt, enum mmsb_lane *lane);
+bool arg_only_one(struct cli *cli, const struct args *args, uint64_t options);
+
+bool operand_id(struct cli *cli, const char *text, uint64_t *page);
+bool operand_size(struct cli *cli, const char *what, const char *text, uint64_t least, uint64_t most, uint64_t *value);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What every command shares: which home it talks to, how it speaks (people or JSON), and where it is in a script.
+ *
+ * A command is a row of the table in help.c: its words, the options it takes and the function that runs it. Help, the
+ * check of the command line and `mmsb help --json`, which the tests hold against the manual and the completions, all
+ * come from that row, so they cannot disagree.
+ */
+#ifndef CLI_H
+#define CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <mmsb/mmsb.h>
+
+/* Exit codes, as the manual lists them. */
+enum cli_exit {
+	CLI_OK,			/* done */
+	CLI_FAILED,		/* understood, but it could not be done, or a check failed */
+	CLI_USAGE,		/* the command line is wrong */
+};
+
+struct args;
+struct cli;
+
+struct command {
+	const char *noun;
+	const char *verb;	/* NULL: the noun is the whole command */
+	const char *operands;	/* as help shows them */
+	unsigned int least, most;
+	uint64_t options;	/* OPT_BIT() of those it takes besides the global ones */
+	bool lasting;		/* works on a space that another process made or will use */
+	const char *brief;
+	enum cli_exit (*run)(struct cli *cli, const struct args *args);
+};
+
+struct cli {
+	const char *home;	/* as --home said; NULL: $MMSB_HOME or auto */
+	const char *device;
+	bool json;
+	const char *script;	/* in a script: its name, */
+	unsigned int line;	/* and the line */
+	uint64_t last;		/* the page made last in this script; 0: none */
+	const struct command *command;
+	struct mmsb *mmsb;	/* opened by the first command that needs it */
+};
+
+/* Open what a command works on. They say themselves what went wrong; false means stop with CLI_FAILED. */
+bool cli_open(struct cli *cli);
+bool cli_space(struct cli *cli, const char *name, uint32_t flags, struct mmsb_space **space);
+bool cli_ring(struct cli *cli, struct mmsb_space *space, uint64_t payload, struct mmsb_ring **ring);
+void cli_close(struct cli *cli);
+
+enum cli_exit cli_run_words(struct cli *cli, int argc, char **argv);
+
+/* Set by SIGINT and SIGTERM once cli_catch_signals() was called. */
+extern volatile int cli_stopped;
+void cli_catch_signals(void);
+
+const struct command *command_find(const char *noun, const char *verb);
+bool command_is_noun(const char *noun);
+void command_name(const struct command *command, char *name, size_t bytes);
+
+enum cli_exit cmd_demo(struct cli *cli, const struct args *args);
+enum cli_exit cmd_space_create(struct cli *cli, const struct args *args);
+enum cli_exit cmd_space_list(struct cli *cli, const struct args *args);
+enum cli_exit cmd_space_show(struct cli *cli, const struct args *args);
+enum cli_exit cmd_space_rm(struct cli *cli, const struct args *args);
+enum cli_exit cmd_space_reset(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_create(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_set(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_add(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_get(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_watch(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_rm(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_list(struct cli *cli, const struct args *args);
+enum cli_exit cmd_hash(struct cli *cli, const struct args *args);
+enum cli_exit cmd_dump(struct cli *cli, const struct args *args);
+enum cli_exit cmd_doctor(struct cli *cli, const struct args *args);
+enum cli_exit cmd_run(struct cli *cli, const struct args *args);
+enum cli_exit cmd_version(struct cli *cli, const struct args *args);
+enum cli_exit cmd_help(struct cli *cli, const struct args *args);
+
+#endif

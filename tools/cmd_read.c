@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mmsb page: what reads pages. All of it goes by the mapped state and needs no ring; the space is opened read-only, so it
+ * works for who may not write.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "args.h"
+#include "hexdump.h"
+#include "json.h"
+#include "out.h"
+#include "value.h"
+
+static const char *kind_name(uint32_t kind)
+{
+	return kind == MMSB_KIND_SOURCE ? "source" : kind == MMSB_KIND_DERIVED ? "derived" : "none";
+}
+
+/* ------------------------------------------------------------------------------------------------------------- get */
+
+struct got {
+	uint64_t page, offset, epoch;
+	size_t len;
+	unsigned char *bytes;
+};
+
+static void print_lanes(const struct got *got, enum mmsb_lane lane)
+{
+	unsigned int width = lane_bytes(lane);
+	uint64_t value;
+	size_t at;
+
+	for (at = 0; at + width <= got->len; at += width) {
+		value = lane_load(lane, got->bytes + at);
+		if (lane_signed(lane))
+			printf("%" PRId64 "\n", (int64_t)value);
+		else
+			printf("%" PRIu64 "\n", value);
+	}
+}
+
+static void json_lanes(struct json *json, const struct got *got, enum mmsb_lane lane)
+{
+	unsigned int width = lane_bytes(lane);
+	uint64_t value;
+	size_t at;
+
+	json_string(json, "lane", lane_name(lane));
+	json_array(json, "values");
+	for (at = 0; at + width <= got->len; at += width) {
+		value = lane_load(lane, got->bytes + at);
+		if (lane_signed(lane))
+			json_i64(json, NULL, (int64_t)value);
+		else
+			json_u64(json, NULL, value);
+	}
+	json_close(json);
+}
+
+static void json_got(const struct args *args, const struct got *got, enum mmsb_lane lane)
+{
+	struct json json;
+
+	json_begin(&json, stdout);
+	json_string(&json, "page", text_id(got->page).s);
+	json_u64(&json, "epoch", got->epoch);
+	json_u64(&json, "offset", got->offset);
+	json_u64(&json, "length", got->len);
+	if (arg_has(args, OPT_LANE))
+		json_lanes(&json, got, lane);
+	else
+		json_bytes(&json, "hex", got->bytes, got->len);
+	json_end(&json);
+}
+
+static void print_hex(const struct got *got)
+{
+	size_t i;
+
+	for (i = 0; i < got->len; i++)
+		printf("%02x", got->bytes[i]);
+	putchar('\n');
+}
+
+static void show_got(const struct cli *cli, const struct args *args, const struct got *got, enum mmsb_lane lane)
+{
+	if (cli->json)
+		json_got(args, got, lane);
+	else if (arg_has(args, OPT_LANE))
+		print_lanes(got, lane);
+	else if (arg_has(args, OPT_RAW))
+		fwrite(got->bytes, 1, got->len, stdout);
+	else if (arg_has(args, OPT_AS_HEX))
+		print_hex(got);
+	else
+		hexdump(stdout, "", got->offset, got->bytes, got->len);
+}
+
+static enum cli_exit get_bytes(struct cli *cli, struct mmsb_space *space, struct got *got)
+{
+	struct mmsb_page_info info;
+	ssize_t copied;
+	int err;
+
+	err = mmsb_page_info(space, got->page, &info);
+	if (err)
+		return fail_lib(cli, err, "page %s", text_id(got->page).s);
+	if (got->offset >= info.length)
+		return fail(cli, "choose a smaller --offset", "page %s has %" PRIu32 " bytes, none at offset %" PRIu64,
+			    text_id(got->page).s, info.length, got->offset);
+	if (!got->len)
+		got->len = info.length - got->offset;
+	if (got->len > info.length - got->offset)
+		return fail(cli, "choose a smaller --length", "page %s has only %" PRIu64 " bytes from offset %" PRIu64,
+			    text_id(got->page).s, info.length - got->offset, got->offset);
+	got->bytes = malloc(got->len);
+	if (!got->bytes)
+		return fail(cli, "choose a --length", "out of memory");
+	copied = mmsb_read(space, got->page, got->offset, got->bytes, got->len, &got->epoch);
+	if (copied < 0)
+		return fail_lib(cli, (int)copied, "page %s", text_id(got->page).s);
+	got->len = (size_t)copied;
+	return CLI_OK;
+}
+
+enum cli_exit cmd_page_get(struct cli *cli, const struct args *args)
+{
+	uint64_t forms = OPT_BIT(OPT_AS_HEX) | OPT_BIT(OPT_RAW) | OPT_BIT(OPT_LANE);
+	enum mmsb_lane lane = MMSB_LANE_U8;
+	struct got got = { 0 };
+	struct mmsb_space *space;
+	enum cli_exit status;
+	uint64_t len = 0;
+
+	if (!operand_id(cli, args->operand[1], &got.page) || !arg_only_one(cli, args, forms) ||
+	    !arg_lane(cli, args, OPT_LANE, &lane) || !arg_size(cli, args, OPT_OFFSET, 0, MMSB_PAGE_MAX, &got.offset) ||
+	    !arg_size(cli, args, OPT_LENGTH, 1, MMSB_PAGE_MAX, &len))
+		return CLI_USAGE;
+	if (cli->json && arg_has(args, OPT_RAW))
+		return fail_usage(cli, "--json and --raw exclude each other");
+	got.len = len;
+	if (!cli_space(cli, args->operand[0], MMSB_SPACE_READ_ONLY, &space))
+		return CLI_FAILED;
+	status = get_bytes(cli, space, &got);
+	mmsb_space_close(space);
+	if (status == CLI_OK)
+		show_got(cli, args, &got, lane);
+	free(got.bytes);
+	return status;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- watch */
+
+struct watch {
+	struct mmsb_space *space;
+	uint64_t page, epoch, count, timeout;
+};
+
+#define WATCH_SLICE	200000000ULL	/* how long a Ctrl-C may go unseen where no signal ends a wait */
+
+/* Waits until the epoch rises: 0, -ETIME when nothing came for the timeout, -EINTR when the user has enough. */
+static int watch_next(struct watch *watch, uint64_t *now)
+{
+	uint64_t left = watch->timeout, slice;
+	int err;
+
+	do {
+		slice = left < WATCH_SLICE ? left : WATCH_SLICE;
+		err = mmsb_wait(watch->space, watch->page, watch->epoch, slice, now);
+		if (cli_stopped)
+			return -EINTR;
+		if (left != MMSB_FOREVER)
+			left -= slice;
+	} while ((err == -ETIME && left) || err == -EINTR);
+	return err;
+}
+
+static void watch_report(const struct cli *cli, const struct watch *watch, uint64_t now)
+{
+	uint64_t passed = now - watch->epoch;
+	struct json json;
+
+	if (cli->json) {
+		json_begin(&json, stdout);
+		json_string(&json, "page", text_id(watch->page).s);
+		json_u64(&json, "epoch", now);
+		json_u64(&json, "passed", passed);
+		json_end(&json);
+	} else if (passed > 1) {
+		printf("epoch %" PRIu64 " (%" PRIu64 " changes since the line before)\n", now, passed);
+	} else {
+		printf("epoch %" PRIu64 "\n", now);
+	}
+	fflush(stdout);
+}
+
+static enum cli_exit watch_loop(struct cli *cli, struct watch *watch)
+{
+	uint64_t now;
+	int err;
+
+	for (; watch->count; watch->count--) {
+		err = watch_next(watch, &now);
+		if (err == -EINTR)
+			return CLI_OK;
+		if (err == -ETIME)
+			return fail(cli, "give a longer --timeout, or see who writes with mmsb space show",
+				    "page %s did not change for %s", text_id(watch->page).s, text_ns(watch->timeout).s);
+		if (err)
+			return fail_lib(cli, err, "page %s", text_id(watch->page).s);
+		watch_report(cli, watch, now);
+		watch->epoch = now;
+	}
+	return CLI_OK;
+}
+
+enum cli_exit cmd_page_watch(struct cli *cli, const struct args *args)
+{
+	struct watch watch = { .count = UINT64_MAX, .timeout = MMSB_FOREVER };
+	enum cli_exit status = CLI_FAILED;
+	struct mmsb_page_info info;
+	int err;
+
+	if (!operand_id(cli, args->operand[1], &watch.page) || !arg_time(cli, args, OPT_TIMEOUT, &watch.timeout) ||
+	    !arg_u64(cli, args, OPT_COUNT, 1, UINT64_MAX, &watch.count))
+		return CLI_USAGE;
+	if (!cli_space(cli, args->operand[0], MMSB_SPACE_READ_ONLY, &watch.space))
+		return CLI_FAILED;
+	cli_catch_signals();
+	err = mmsb_page_info(watch.space, watch.page, &info);
+	watch.epoch = err ? 0 : info.epoch;
+	if (err)
+		fail_lib(cli, err, "page %s", text_id(watch.page).s);
+	else if (!arg_u64(cli, args, OPT_SINCE, 0, UINT64_MAX, &watch.epoch))
+		status = CLI_USAGE;
+	else
+		status = watch_loop(cli, &watch);
+	mmsb_space_close(watch.space);
+	return status;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ list */
+
+static void list_row(const struct mmsb_page_info *info, struct json *json)
+{
+	if (!json) {
+		printf("%-16s %12" PRIu32 " %16" PRIu64 " %16" PRIu64 " %s\n", text_id(info->page).s, info->length,
+		       info->epoch, info->tick, kind_name(info->kind));
+		return;
+	}
+	json_object(json, NULL);
+	json_string(json, "page", text_id(info->page).s);
+	json_u64(json, "length", info->length);
+	json_u64(json, "epoch", info->epoch);
+	json_u64(json, "tick", info->tick);
+	json_string(json, "kind", kind_name(info->kind));
+	json_close(json);
+}
+
+static int list_pages(struct mmsb_space *space, uint64_t limit, struct json *json, bool *more)
+{
+	struct mmsb_page_info info;
+	uint64_t cursor = 0;
+	uint64_t i;
+	int err = 0;
+
+	*more = false;
+	for (i = 0; !(err = mmsb_page_next(space, &cursor, &info)); i++) {
+		*more = i == limit;
+		if (*more)
+			return 0;
+		if (!i && !json)
+			printf("%-16s %12s %16s %16s %s\n", "ID", "BYTES", "EPOCH", "TICK", "KIND");
+		list_row(&info, json);
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
+enum cli_exit cmd_page_list(struct cli *cli, const struct args *args)
+{
+	uint64_t limit = UINT64_MAX;
+	struct mmsb_space *space;
+	struct json json;
+	bool more;
+	int err;
+
+	if (!arg_u64(cli, args, OPT_LIMIT, 0, UINT64_MAX, &limit))
+		return CLI_USAGE;
+	if (!cli_space(cli, args->operand[0], MMSB_SPACE_READ_ONLY, &space))
+		return CLI_FAILED;
+	if (cli->json) {
+		json_begin(&json, stdout);
+		json_array(&json, "pages");
+	}
+	err = list_pages(space, limit, cli->json ? &json : NULL, &more);
+	mmsb_space_close(space);
+	if (cli->json) {
+		json_close(&json);
+		json_bool(&json, "more", more);
+		json_end(&json);
+	} else if (more) {
+		printf("...\n");
+	}
+	return err ? fail_lib(cli, err, "cannot list the pages of '%s'", args->operand[0]) : CLI_OK;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of commands, and help made from it. `mmsb help --json` lists the table for programs: the tests compare the manual
+ * and the completions with it.
+ */
+#include <stdio.h>
+#include <string.h>
+#include "args.h"
+#include "json.h"
+#include "out.h"
+
+#define B(opt)	OPT_BIT(OPT_##opt)
+
+static const struct command commands[] = {
+	{ "demo", NULL, "", 0, 0, B(SECONDS) | B(WRITERS) | B(READERS) | B(INLINE), false,
+	  "watch several processes share a state, and see it checked", cmd_demo },
+	{ "space", "create", "NAME", 1, 1,
+	  B(SHARDS) | B(MAX_PAGES) | B(MAX_BYTES) | B(MAX_RINGS) | B(MODE) | B(OWNER) | B(GROUP) | B(HASH) | B(INLINE) |
+	  B(EXIST_OK), true, "make a space that stays until it is removed", cmd_space_create },
+	{ "space", "list", "", 0, 0, 0, true, "list the spaces", cmd_space_list },
+	{ "space", "show", "NAME", 1, 1, 0, true, "tell all about one space", cmd_space_show },
+	{ "space", "rm", "NAME...", 1, 1000, 0, true, "remove spaces", cmd_space_rm },
+	{ "space", "reset", "NAME", 1, 1, 0, true, "make a space as new: no pages, epochs and ids from the start",
+	  cmd_space_reset },
+	{ "page", "create", "SPACE SIZE", 2, 2, B(COUNT), true, "make pages of that size, all zero; prints their ids",
+	  cmd_page_create },
+	{ "page", "set", "SPACE ID", 2, 2, B(OFFSET) | B(IF_EPOCH) | B(HEX) | B(STRING) | B(FILE) | B(U64), true,
+	  "change bytes of a page", cmd_page_set },
+	{ "page", "add", "SPACE ID VALUE", 3, 3, B(OFFSET) | B(IF_EPOCH) | B(LANE), true,
+	  "add to a number in a page; wraps around", cmd_page_add },
+	{ "page", "get", "SPACE ID", 2, 2, B(OFFSET) | B(LENGTH) | B(AS_HEX) | B(RAW) | B(LANE), true,
+	  "read a page, one version of it", cmd_page_get },
+	{ "page", "watch", "SPACE ID", 2, 2, B(COUNT) | B(TIMEOUT) | B(SINCE), true,
+	  "print the page's epoch whenever it rises", cmd_page_watch },
+	{ "page", "rm", "SPACE ID...", 2, 1000, 0, true, "destroy pages", cmd_page_rm },
+	{ "page", "list", "SPACE", 1, 1, B(LIMIT), true, "list the pages of a space", cmd_page_list },
+	{ "hash", NULL, "SPACE", 1, 1, B(ON) | B(OFF) | B(RECOMPUTE) | B(CHECK), true, "print the state hash of a space",
+	  cmd_hash },
+	{ "dump", NULL, "SPACE [ID...]", 1, 1000, B(LIMIT) | B(LENGTH) | B(SNAPSHOT), true, "show pages with their bytes",
+	  cmd_dump },
+	{ "doctor", NULL, "", 0, 0, B(ROOT), false, "look for what keeps MMSB from working, and name the remedy",
+	  cmd_doctor },
+	{ "run", NULL, "[FILE]", 0, 1, B(KEEP_GOING), false,
+	  "run commands, one a line, from a file or the standard input", cmd_run },
+	{ "version", NULL, "", 0, 0, 0, false, "print the versions of command, library and kernel home", cmd_version },
+	{ "help", NULL, "[COMMAND]", 0, 2, 0, false, "explain a command, or list them", cmd_help },
+};
+
+#define COMMANDS	(sizeof(commands) / sizeof(*commands))
+
+const struct command *command_find(const char *noun, const char *verb)
+{
+	unsigned int i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].noun, noun) || !commands[i].verb != !verb)
+			continue;
+		if (!verb || !strcmp(commands[i].verb, verb))
+			return &commands[i];
+	}
+	return NULL;
+}
+
+bool command_is_noun(const char *noun)
+{
+	unsigned int i;
+
+	for (i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i].noun, noun))
+			return true;
+	return false;
+}
+
+void command_name(const struct command *command, char *name, size_t bytes)
+{
+	*name = '\0';
+	if (command)
+		snprintf(name, bytes, "%s%s%s", command->noun, command->verb ? " " : "", command->verb ?: "");
+}
+
+static void print_options(uint64_t options)
+{
+	unsigned int i;
+	char left[32];
+
+	for (i = 0; i < OPT_LAST; i++) {
+		if (!(options & OPT_BIT(i)))
+			continue;
+		snprintf(left, sizeof(left), "--%s%s%s", opt_specs[i].name, opt_specs[i].value ? " " : "",
+			 opt_specs[i].value ?: "");
+		printf("  %-20s %s\n", left, opt_specs[i].text);
+	}
+}
+
+static void help_command(const struct command *command)
+{
+	char name[48];
+
+	command_name(command, name, sizeof(name));
+	printf("mmsb %s%s%s%s\n\n  %s\n", name, command->options ? " [OPTIONS]" : "", *command->operands ? " " : "",
+	       command->operands, command->brief);
+	if (command->options) {
+		out_colour(stdout, COLOUR_BOLD, "\nOptions\n");
+		print_options(command->options);
+	}
+	out_colour(stdout, COLOUR_BOLD, "\nOptions of every command\n");
+	print_options(OPT_GLOBAL);
+}
+
+static void list_commands(const char *noun)
+{
+	unsigned int i;
+	char left[48];
+	int used;
+
+	for (i = 0; i < COMMANDS; i++) {
+		if (noun && strcmp(commands[i].noun, noun))
+			continue;
+		command_name(&commands[i], left, sizeof(left));
+		used = (int)strlen(left);
+		snprintf(left + used, sizeof(left) - used, " %s", commands[i].operands);
+		printf("  %-26s %s\n", left, commands[i].brief);
+	}
+}
+
+static void help_all(void)
+{
+	printf("mmsb works with MMSB, a versioned state in memory that many processes share.\n\n"
+	       "  mmsb [OPTIONS] COMMAND [OPTIONS] [OPERANDS]\n");
+	out_colour(stdout, COLOUR_BOLD, "\nCommands\n");
+	list_commands(NULL);
+	out_colour(stdout, COLOUR_BOLD, "\nOptions of every command\n");
+	print_options(OPT_GLOBAL);
+	printf("\n'mmsb help COMMAND' explains one. New here? Try 'mmsb demo'. Something wrong? 'mmsb doctor'.\n"
+	       "Exit status: 0 done, 1 failed, 2 the command line is wrong.\n");
+}
+
+static void json_options(struct json *json, uint64_t options)
+{
+	unsigned int i;
+
+	json_array(json, "options");
+	for (i = 0; i < OPT_LAST; i++) {
+		if (!(options & OPT_BIT(i)))
+			continue;
+		json_object(json, NULL);
+		json_string(json, "name", opt_specs[i].name);
+		json_string(json, "value", opt_specs[i].value);
+		json_string(json, "text", opt_specs[i].text);
+		json_close(json);
+	}
+	json_close(json);
+}
+
+static void help_json(void)
+{
+	struct json json;
+	unsigned int i;
+	char name[48];
+
+	json_begin(&json, stdout);
+	json_options(&json, OPT_GLOBAL);
+	json_array(&json, "commands");
+	for (i = 0; i < COMMANDS; i++) {
+		command_name(&commands[i], name, sizeof(name));
+		json_object(&json, NULL);
+		json_string(&json, "name", name);
+		json_string(&json, "operands", commands[i].operands);
+		json_string(&json, "brief", commands[i].brief);
+		json_options(&json, commands[i].options);
+		json_close(&json);
+	}
+	json_close(&json);
+	json_end(&json);
+}
+
+enum cli_exit cmd_help(struct cli *cli, const struct args *args)
+{
+	const char *noun = args->operand[0], *verb = noun ? args->operand[1] : NULL;
+	const struct command *command = noun ? command_find(noun, verb) : NULL;
+
+	if (cli->json)
+		help_json();
+	else if (command)
+		help_command(command);
+	else if (noun && !verb && command_is_noun(noun))
+		list_commands(noun);
+	else if (noun)
+		return fail_usage(cli, "unknown command '%s%s%s'", noun, verb ? " " : "", verb ?: "");
+	else
+		help_all();
+	return CLI_OK;
+}

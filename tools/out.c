@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * See out.h. The library's sentences have the form "cause: remedy", or the cause alone; here the remedy goes into
+ * brackets, so that every failure of the command reads the same, whoever noticed it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "json.h"
+#include "out.h"
+
+static void say(const struct cli *cli, int err, const char *cause, const char *remedy)
+{
+	struct json json;
+
+	fflush(stdout);
+	if (cli->json) {
+		json_begin(&json, stderr);
+		json_object(&json, "error");
+		json_string(&json, "cause", cause);
+		json_string(&json, "remedy", remedy);
+		json_string(&json, "errno", err ? strerrorname_np(err) : NULL);
+		if (cli->line)
+			json_u64(&json, "line", cli->line);
+		json_close(&json);
+		json_end(&json);
+		return;
+	}
+	fputs("mmsb: ", stderr);
+	if (cli->line)
+		fprintf(stderr, "%s line %u: ", cli->script, cli->line);
+	fputs(cause, stderr);
+	if (remedy)
+		fprintf(stderr, " (%s)", remedy);
+	putc('\n', stderr);
+}
+
+enum cli_exit fail(const struct cli *cli, const char *remedy, const char *cause, ...)
+{
+	char text[512];
+	va_list list;
+
+	va_start(list, cause);
+	vsnprintf(text, sizeof(text), cause, list);
+	va_end(list);
+	say(cli, 0, text, remedy);
+	return CLI_FAILED;
+}
+
+enum cli_exit fail_usage(const struct cli *cli, const char *cause, ...)
+{
+	char text[512], name[48], remedy[80];
+	va_list list;
+
+	va_start(list, cause);
+	vsnprintf(text, sizeof(text), cause, list);
+	va_end(list);
+	command_name(cli->command, name, sizeof(name));
+	snprintf(remedy, sizeof(remedy), "see 'mmsb help%s%s'", *name ? " " : "", name);
+	say(cli, 0, text, remedy);
+	return CLI_USAGE;
+}
+
+enum cli_exit fail_lib(const struct cli *cli, int err, const char *what, ...)
+{
+	char text[768], reason[512];
+	char *remedy;
+	va_list list;
+	int used;
+
+	snprintf(reason, sizeof(reason), "%s", mmsb_strerror_last());
+	remedy = strstr(reason, ": ");
+	if (remedy) {
+		*remedy = '\0';
+		remedy += 2;
+	}
+	va_start(list, what);
+	used = vsnprintf(text, sizeof(text) / 4, what, list);
+	va_end(list);
+	if (used >= (int)sizeof(text) / 4)
+		used = sizeof(text) / 4 - 1;
+	snprintf(text + used, sizeof(text) - used, ": %s", *reason ? reason : strerror(-err));
+	say(cli, -err, text, remedy);
+	return CLI_FAILED;
+}
+
+bool out_flushed(const struct cli *cli)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	fail(cli, "is the disk full, or the pipe closed?", "cannot write the output: %s", strerror(errno));
+	clearerr(stdout);
+	return false;
+}
+
+bool out_coloured(FILE *to)
+{
+	const char *no = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	return isatty(fileno(to)) && !(no && *no) && term && strcmp(term, "dumb");
+}
+
+void out_colour(FILE *to, enum colour colour, const char *text)
+{
+	static const char *const codes[] = {
+		[COLOUR_NONE] = "0", [COLOUR_BOLD] = "1", [COLOUR_DIM] = "2",
+		[COLOUR_RED] = "1;31", [COLOUR_GREEN] = "32", [COLOUR_YELLOW] = "33",
+	};
+
+	if (colour != COLOUR_NONE && out_coloured(to))
+		fprintf(to, "\033[%sm%s\033[0m", codes[colour], text);
+	else
+		fputs(text, to);
+}
+
+struct text text_id(uint64_t page)
+{
+	struct text text;
+
+	snprintf(text.s, sizeof(text.s), "%" PRIu32 ".%" PRIu32, MMSB_PAGE_INDEX(page), MMSB_PAGE_GENERATION(page));
+	return text;
+}
+
+struct text text_grouped(uint64_t value)
+{
+	char digits[24];
+	struct text text;
+	unsigned int i, n, at = 0;
+
+	n = (unsigned int)snprintf(digits, sizeof(digits), "%" PRIu64, value);
+	for (i = 0; i < n; i++) {
+		if (i && (n - i) % 3 == 0)
+			text.s[at++] = ',';
+		text.s[at++] = digits[i];
+	}
+	text.s[at] = '\0';
+	return text;
+}
+
+static struct text scaled(double value, double step, const char *const *units, unsigned int n)
+{
+	struct text text;
+	unsigned int unit;
+
+	for (unit = 0; unit + 1 < n && value >= step * 0.9995; unit++)
+		value /= step;
+	snprintf(text.s, sizeof(text.s), value < 100 && (unit || value != (uint64_t)value) ? "%.1f%s" : "%.0f%s",
+		 value, units[unit]);
+	return text;
+}
+
+struct text text_bytes(uint64_t bytes)
+{
+	static const char *const units[] = { " B", " KiB", " MiB", " GiB", " TiB", " PiB" };
+
+	return scaled((double)bytes, 1024, units, 6);
+}
+
+struct text text_rate(double per_second)
+{
+	static const char *const units[] = { "", " k", " M", " G" };
+
+	return scaled((double)(uint64_t)per_second, 1000, units, 4);
+}
+
+struct text text_ns(uint64_t ns)
+{
+	static const char *const units[] = { " ns", " us", " ms", " s" };
+
+	return scaled((double)ns, 1000, units, 4);
+}
+
+struct text text_hash(const uint64_t hash[2])
+{
+	struct text text;
+
+	snprintf(text.s, sizeof(text.s), "%016" PRIx64 "%016" PRIx64, hash[1], hash[0]);
+	return text;
+}

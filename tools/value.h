@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Words of the command line into values, strictly: all of the word must be used, and nothing wraps silently.
+ * Each returns false if the word is none of its kind.
+ */
+#ifndef VALUE_H
+#define VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <mmsb/abi.h>
+
+bool value_u64(const char *text, uint64_t *value);	/* decimal or 0x... */
+bool value_size(const char *text, uint64_t *value);	/* with K, M, G or T: powers of 1024 */
+bool value_time(const char *text, uint64_t *ns);	/* seconds, or with us, ms, s, m */
+bool value_mode(const char *text, uint32_t *mode);	/* octal permission bits */
+bool value_id(const char *text, uint64_t *page);	/* INDEX.GENERATION, or the raw 64-bit id */
+bool value_lane(const char *text, enum mmsb_lane *lane);
+const char *lane_name(enum mmsb_lane lane);
+unsigned int lane_bytes(enum mmsb_lane lane);
+bool lane_signed(enum mmsb_lane lane);
+bool value_in_lane(const char *text, enum mmsb_lane lane, uint64_t *bits);
+uint64_t lane_load(enum mmsb_lane lane, const void *from);	/* sign-extended if signed */
+
+/* Hex digits, spaces and colons between bytes allowed. Allocates; free() it. */
+bool value_hex(const char *text, void **bytes, size_t *len);
+
+#endif

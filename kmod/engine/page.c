@@ -216,6 +216,8 @@ static void page_publish(struct ms_shard *shard, struct mmsb_line *line, u32 byt
 	pf_write(line->tick, shard->tick);
 	pf_write(line->place, place);
 	pf_write(line->size, bytes);
+	if (bytes <= PF_CHUNK)
+		line->flags |= MS_LINE_SMALL;
 	pf_write(line->kind, MMSB_KIND_SOURCE);
 	pf_release(&line->seq, line->seq + 1);
 }
@@ -266,6 +268,7 @@ enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *
 static void line_free(struct ms_shard *shard, u32 index, struct mmsb_line *line)
 {
 	pf_write(line->kind, MMSB_KIND_NONE);
+	line->flags &= ~MS_LINE_SMALL;
 	if (line->generation == ~0u)
 		line->flags |= MS_LINE_RETIRED;
 	else

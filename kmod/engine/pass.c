@@ -69,18 +69,12 @@ static void ring_finish(struct ms_ring *ring, const struct mmsb_cqe *cqe, bool q
 	ms_ring_complete(ring, cqe);
 }
 
-static inline void shard_apply_here(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe)
+static void shard_apply_here(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe)
 {
 	struct ms_outcome outcome;
-	enum mmsb_reason reason;
+	enum mmsb_reason reason = ms_delta_apply(shard, ring, sqe, &outcome);
 	struct mmsb_cqe cqe;
 
-	if (likely(ms_word_fits(sqe) && !ring->read_only))
-		reason = ms_word_apply(shard, ring, sqe, &outcome);
-	else
-		reason = ms_delta_apply(shard, ring, sqe, &outcome);
-	if (likely(!reason && (sqe->flags & MMSB_SQE_QUIET)))
-		return;
 	outcome_to_cqe(shard, sqe->user_data, reason, &outcome, &cqe);
 	ring_finish(ring, &cqe, sqe->flags & MMSB_SQE_QUIET);
 }
@@ -162,36 +156,36 @@ bool ms_shard_has_mail(const struct ms_shard *shard)
 
 /* ------------------------------------------------------------------------------------------------------------- rings */
 
-/* Takes a batch into private memory, and brings in the directory lines it will need. */
+/*
+ * Takes a batch into private memory, each entry being read once, and looks up the directory lines, so that they are on their way
+ * while other entries are worked on.
+ */
 static void batch_take(struct ms_shard *shard, const struct ms_ring *ring, u32 n)
 {
 	const struct ms_space *space = shard->space;
-	u32 mask = ring->sq_entries - 1, i;
+	u32 at = ring->sq_head, mask = ring->sq_entries - 1, i;
 
 	for (i = 0; i < n; i++) {
+		struct mmsb_line *line = NULL;
 		u32 index;
 
-		shard->batch[i] = ring->sqes[(ring->sq_head + i) & mask];
+		shard->batch[i] = ring->sqes[at++ & mask];
 		index = MMSB_PAGE_INDEX(shard->batch[i].page);
 		if (likely(index < space->lines))
-			pf_prefetchw(ms_region_find(&space->directory, (u64)index * sizeof(struct mmsb_line)));
+			line = ms_region_find(&space->directory, (u64)index * sizeof(*line));
+		pf_prefetchw(line);
+		shard->lines_of[i] = line;
 	}
 }
 
 /* And the page's bytes, a few entries ahead; the line, whatever it is by then, holds a place of the arena. */
-static inline void batch_prefetch(const struct ms_space *space, const struct mmsb_sqe *sqe)
+static inline void batch_prefetch(const struct ms_space *space, const struct mmsb_sqe *sqe, const struct mmsb_line *line)
 {
-	u32 index = MMSB_PAGE_INDEX(sqe->page);
-	const struct mmsb_line *line;
-
-	if (unlikely(index >= space->lines))
-		return;
-	line = ms_region_find(&space->directory, (u64)index * sizeof(*line));
-	if (likely(line) && line->size <= PF_CHUNK)
+	if (likely(line))
 		pf_prefetchw(ms_region_find(&space->arena.region, line->place + (sqe->offset < line->size ? sqe->offset : 0)));
 }
 
-static inline bool sqe_goes_elsewhere(const struct ms_shard *shard, const struct mmsb_sqe *sqe, u32 *to)
+static bool sqe_goes_elsewhere(const struct ms_shard *shard, const struct mmsb_sqe *sqe, u32 *to)
 {
 	u32 index = MMSB_PAGE_INDEX(sqe->page);
 
@@ -223,22 +217,47 @@ static bool shard_forward(struct ms_shard *shard, struct ms_ring *ring, const st
 	return true;
 }
 
-static inline bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe,
-				  struct ms_todo *sent, u32 *forwarded)
+/* The general way of an entry. False: it has to wait, and the ring with it. */
+static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct ms_todo *sent,
+			   u32 *forwarded)
 {
 	u32 to;
 
-	if (unlikely(sqe->op == MMSB_OP_FENCE && ring->inflight)) {
+	if (sqe->op == MMSB_OP_FENCE && ring->inflight) {
 		ring->fenced = true;
 		return false;
 	}
-	if (unlikely(sqe_goes_elsewhere(shard, sqe, &to))) {
+	if (sqe_goes_elsewhere(shard, sqe, &to)) {
 		if (!shard_forward(shard, ring, sqe, to, sent))
 			return false;
 		(*forwarded)++;
 		return true;
 	}
 	shard_apply_here(shard, ring, sqe);
+	return true;
+}
+
+/* The short way: true if it was one. */
+static inline bool shard_take_word(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct mmsb_line *line)
+{
+	const struct ms_space *space = shard->space;
+	struct ms_outcome outcome = { 0 };
+	struct mmsb_cqe cqe;
+	bool changed;
+
+	if (unlikely(!ms_word_fits(sqe) || !line))
+		return false;
+	if (space->nshards > 1 && ms_space_owner(space, MMSB_PAGE_INDEX(sqe->page)) != shard->number)
+		return false;
+	if (unlikely(!ms_word_lands(sqe, line)))
+		return false;
+	changed = ms_word_apply(shard, sqe, line);
+	if (likely(sqe->flags & MMSB_SQE_QUIET))
+		return true;
+	outcome.epoch = line->epoch;
+	outcome.flags = changed ? 0 : MMSB_CQE_UNCHANGED;
+	outcome_to_cqe(shard, sqe->user_data, MMSB_REASON_NONE, &outcome, &cqe);
+	ms_ring_complete(ring, &cqe);
 	return true;
 }
 
@@ -257,18 +276,23 @@ static void shard_publish_sent(struct ms_shard *shard, struct ms_todo *sent, str
 
 static u32 batch_run(struct ms_shard *shard, struct ms_ring *ring, u32 n, struct ms_todo *todo)
 {
+	bool alone = shard->space->nshards == 1, plain = !ring->read_only;
 	struct ms_todo sent;
 	u32 forwarded = 0, i;
 
-	if (shard->space->nshards > 1)
+	if (!alone)
 		memset(&sent, 0, sizeof(sent));
 	for (i = 0; i < n; i++) {
+		const struct mmsb_sqe *sqe = &shard->batch[i];
+
 		if (i + PREFETCH_DATA < n)
-			batch_prefetch(shard->space, &shard->batch[i + PREFETCH_DATA]);
-		if (unlikely(!shard_take_one(shard, ring, &shard->batch[i], &sent, &forwarded)))
+			batch_prefetch(shard->space, sqe + PREFETCH_DATA, shard->lines_of[i + PREFETCH_DATA]);
+		if (likely(plain && shard_take_word(shard, ring, sqe, shard->lines_of[i])))
+			continue;
+		if (!shard_take_one(shard, ring, sqe, &sent, &forwarded))
 			break;
 	}
-	if (shard->space->nshards > 1)
+	if (!alone)
 		shard_publish_sent(shard, &sent, todo);
 	pf_write(shard->deltas, shard->deltas + i - forwarded);
 	return i;

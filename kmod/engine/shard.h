@@ -41,7 +41,8 @@ struct ms_shard {
 	struct ms_slabs slabs;
 	struct ms_ring *rings, *touched;
 	u64 deltas;
-	struct mmsb_sqe batch[MS_BATCH];
+	struct mmsb_sqe batch[MS_BATCH];	/* private copies of entries */
+	struct mmsb_line *lines_of[MS_BATCH];	/* the lines they name, if those exist */
 
 	/* Written by others. */
 	u32 kicked __attribute__((aligned(64)));

@@ -1,30 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /*
- * The common case, kept small enough to be inlined where batches are run: one set, or one lane of arithmetic, inside one aligned
- * word, inline, without a condition. It means exactly what delta.c means by the same entry; whatever does not fit goes there,
- * to be judged in full.
+ * The common case, kept small enough to be inlined where batches are run: one set, or one lane of arithmetic, aligned and
+ * therefore inside one word, inline, without a condition, on a small page that is there. It means exactly what delta.c means by
+ * the same entry and it cannot fail: whatever does not fit goes to delta.c, to be judged in full.
  */
 #ifndef MS_WORD_H
 #define MS_WORD_H
 
-#include "delta.h"
 #include "lane.h"
 #include "page.h"
-#include "ring.h"
 #include "space.h"
 
-#define MS_WORD_OPS	(1u << MMSB_OP_SET | 1u << MMSB_OP_ADD | 1u << MMSB_OP_SUB | 1u << MMSB_OP_MIN | \
-			 1u << MMSB_OP_MAX | 1u << MMSB_OP_AND | 1u << MMSB_OP_OR | 1u << MMSB_OP_XOR)
+#define MS_WORD_SHAPES	(MMSB_LANE_LAST << 8)
+
+/* By lane and operation, the lengths that fit: a bit each. */
+extern const u16 ms_word_lengths[MS_WORD_SHAPES];
 
 static inline bool ms_word_fits(const struct mmsb_sqe *sqe)
 {
-	u32 at = sqe->offset & 7;
+	u32 shape = sqe->op | (u32)sqe->lane << 8 | (u32)(sqe->flags & ~MMSB_SQE_QUIET) << 16;
 
-	if (unlikely(sqe->op > MMSB_OP_XOR || !(MS_WORD_OPS >> sqe->op & 1) || (sqe->flags & ~MMSB_SQE_QUIET) || sqe->epoch))
-		return false;
-	if (sqe->op == MMSB_OP_SET)
-		return !sqe->lane && sqe->len - 1 < 8 && at + sqe->len <= 8;
-	return sqe->lane < MMSB_LANE_LAST && sqe->len == ms_lane_bytes(sqe->lane) && !(at & (sqe->len - 1));
+	return shape < MS_WORD_SHAPES && sqe->len <= 8 && (ms_word_lengths[shape] >> sqe->len & 1) &&
+	       !(sqe->offset & (sqe->len - 1)) && !sqe->epoch;
+}
+
+static inline bool ms_word_lands(const struct mmsb_sqe *sqe, const struct mmsb_line *line)
+{
+	return line->generation == MMSB_PAGE_GENERATION(sqe->page) && line->kind == MMSB_KIND_SOURCE &&
+	       line->flags == MS_LINE_SMALL && sqe->offset <= line->size - sqe->len;
 }
 
 static inline u64 ms_word_op(const struct mmsb_sqe *sqe, u64 value)
@@ -61,37 +64,21 @@ static inline void ms_word_hash(struct ms_shard *shard, const struct mmsb_sqe *s
 	ms_hash_epochs(&shard->hash, &key, 1);
 }
 
-/* The page is this shard's own. */
-static inline enum mmsb_reason ms_word_apply(struct ms_shard *shard, const struct ms_ring *ring, const struct mmsb_sqe *sqe,
-					     struct ms_outcome *outcome)
+/* An entry that fits, on a line where it lands, of this shard. True: bytes changed. */
+static inline bool ms_word_apply(struct ms_shard *shard, const struct mmsb_sqe *sqe, struct mmsb_line *line)
 {
-	const struct ms_space *space = shard->space;
-	struct mmsb_line *line;
-	enum mmsb_reason reason = ms_page_find(space, sqe->page, &line);
-	u64 *word, old, new;
+	u64 *word = ms_region_at(&shard->space->arena.region, line->place + (sqe->offset & ~7ull));
+	u64 old = *word, new = ms_word_after(sqe, old);
 
-	outcome->epoch = 0;
-	outcome->flags = 0;
-	if (unlikely(reason))
-		return reason;
-	if (unlikely(sqe->offset > line->size - sqe->len || line->size > PF_CHUNK))
-		return ms_delta_apply(shard, ring, sqe, outcome);
-	word = ms_region_at(&space->arena.region, line->place + (sqe->offset & ~7ull));
-	old = *word;
-	new = ms_word_after(sqe, old);
-	outcome->epoch = line->epoch;
-	if (unlikely(new == old)) {
-		outcome->flags = MMSB_CQE_UNCHANGED;
-		return MMSB_REASON_NONE;
-	}
+	if (unlikely(new == old))
+		return false;
 	ms_page_begin(line);
 	pf_store_word(word, new);
 	ms_page_end(line, shard->tick);
-	outcome->epoch++;
 	if (shard->hashing)
 		ms_word_hash(shard, sqe, old, new);
 	ms_shard_mark(shard, sqe->page);
-	return MMSB_REASON_NONE;
+	return true;
 }
 
 #endif

@@ -104,6 +104,7 @@ const struct ms_ring_config *ms_ring_config(const struct ms_ring *ring);
 struct ms_space *ms_ring_space(const struct ms_ring *ring);
 struct pf_shared *ms_ring_engine_area(struct ms_ring *ring);	/* MMSB_MAP_RING_ENGINE */
 struct pf_shared *ms_ring_client_area(struct ms_ring *ring);	/* MMSB_MAP_RING_CLIENT */
+u64 ms_ring_payload_offset(const struct ms_ring *ring);	/* in the client area: struct mmsb_ring_open_args.payload_offset */
 struct pf_waitq *ms_ring_waitq(struct ms_ring *ring);		/* woken when completions arrive, room appears or it breaks */
 u32 ms_ring_completions(struct ms_ring *ring);			/* [any] unreaped, as the client's (distrusted) head says */
 u32 ms_ring_room(struct ms_ring *ring);				/* [any] free submission entries, likewise */

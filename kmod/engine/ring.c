@@ -118,6 +118,11 @@ u64 ms_ring_memory(const struct ms_ring_config *config)
 	return sizeof(struct ms_ring) + engine_area_bytes(config) + client_area_bytes(config);
 }
 
+u64 ms_ring_payload_offset(const struct ms_ring *ring)
+{
+	return MMSB_RING_HEADER + sqes_bytes(&ring->config);
+}
+
 static void ring_lay_out(struct ms_ring *ring)
 {
 	u8 *engine = pf_shared_ptr(&ring->engine_area), *client = pf_shared_ptr(&ring->client_area);
@@ -126,7 +131,7 @@ static void ring_lay_out(struct ms_ring *ring)
 	ring->cqes = (void *)(engine + MMSB_RING_HEADER);
 	ring->client = (void *)client;
 	ring->sqes = (void *)(client + MMSB_RING_HEADER);
-	ring->payload = client + MMSB_RING_HEADER + sqes_bytes(&ring->config);
+	ring->payload = client + ms_ring_payload_offset(ring);
 	ring->payload_bytes = ring->config.payload_bytes;
 	ring->sq_entries = ring->config.sq_entries;
 	ring->cq_entries = ring->config.cq_entries;

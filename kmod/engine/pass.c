@@ -107,7 +107,7 @@ static u32 shard_reap_answers(struct ms_shard *shard, struct ms_link *link)
 		struct ms_message *message = &link->slot[link->reaped % MS_LINK_SLOTS];
 		struct ms_ring *ring = message->ring;
 
-		ring->inflight--;
+		pf_write(ring->inflight, ring->inflight - 1);
 		ring_finish(ring, &message->cqe, message->quiet);
 		shard_touch(shard, ring);
 	}
@@ -178,11 +178,20 @@ static void batch_take(struct ms_shard *shard, const struct ms_ring *ring, u32 n
 	}
 }
 
-/* And the page's bytes, a few entries ahead; the line, whatever it is by then, holds a place of the arena. */
+/*
+ * And the page's bytes, a few entries ahead. The line may belong to another shard, which may be changing it right now: what is read
+ * here is a guess, and a bad one costs a prefetch.
+ */
 static inline void batch_prefetch(const struct ms_space *space, const struct mmsb_sqe *sqe, const struct mmsb_line *line)
 {
-	if (likely(line))
-		pf_prefetchw(ms_region_find(&space->arena.region, line->place + (sqe->offset < line->size ? sqe->offset : 0)));
+	const struct ms_region *arena = &space->arena.region;
+	u64 at;
+
+	if (unlikely(!line))
+		return;
+	at = pf_read(line->place) + (sqe->offset & (PF_CHUNK - 1));
+	if (likely(at >> PF_CHUNK_SHIFT < arena->chunks))
+		pf_prefetchw(ms_region_find(arena, at));
 }
 
 static bool sqe_goes_elsewhere(const struct ms_shard *shard, const struct mmsb_sqe *sqe, u32 *to)
@@ -212,7 +221,7 @@ static bool shard_forward(struct ms_shard *shard, struct ms_ring *ring, const st
 		return false;
 	}
 	ms_link_send(link, ring, sqe);
-	ring->inflight++;
+	pf_write(ring->inflight, ring->inflight + 1);
 	todo_add(todo, link->to);
 	return true;
 }

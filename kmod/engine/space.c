@@ -199,10 +199,14 @@ void ms_space_return(struct ms_space *space, struct ms_lines *lines)
 
 static void shard_reset(struct ms_shard *shard)
 {
-	memset(&shard->lines, 0, sizeof(shard->lines));
-	memset(&shard->slabs, 0, sizeof(shard->slabs));
+	shard->lines.returned = 0;
+	shard->lines.quota = 0;
+	shard->lines.fresh = 0;
+	pf_write(shard->lines.live, 0);
+	memset(shard->slabs.room, 0, sizeof(shard->slabs.room));
+	pf_write(shard->slabs.memory, 0);
 	memset(&shard->hash, 0, sizeof(shard->hash));
-	shard->deltas = 0;
+	pf_write(shard->deltas, 0);
 	shard->tick = 0;
 	ms_pass_wake_watchers(shard);
 }
@@ -288,7 +292,7 @@ static void space_switch_hash(struct ms_space *space, bool on)
 			hash_shard(space, i, &space->shards[i]->hash);
 		space->shards[i]->hashing = on;
 	}
-	space->hashing = on;
+	pf_write(space->hashing, on);
 }
 
 enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u64 *tick, bool *off)
@@ -346,7 +350,7 @@ void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
 	stat->max_rings = space->max_rings;
 	stat->shards = space->nshards;
 	stat->tick = pf_read(space->page->tick);
-	stat->incarnation = space->page->incarnation;
+	stat->incarnation = pf_read(space->page->incarnation);
 	stat->hash = pf_read(space->hashing);
 }
 

@@ -228,7 +228,7 @@ static void directory_reset(struct ms_space *space)
 			if (!seq)
 				continue;
 			ms_page_begin(line);
-			pf_zero(&line->epoch, sizeof(*line) - sizeof(line->seq));
+			pf_zero((u8 *)line + sizeof(line->seq), sizeof(*line) - sizeof(line->seq));
 			pf_release(&line->seq, seq + 2);
 		}
 		pf_resched();

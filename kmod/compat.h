@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between kernels, and only here. Kbuild looks for each feature in the headers and says so with a
+ * MMSB_HAVE_*; no version is tested, for distributions backport.
+ */
+#ifndef MMSB_COMPAT_H
+#define MMSB_COMPAT_H
+
+#include <linux/mm.h>
+
+/* bc292ab00f6c ("mm: introduce vma->vm_flags wrapper functions"), Linux 6.3 */
+#ifndef MMSB_HAVE_VM_FLAGS_MOD
+static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set, vm_flags_t clear)
+{
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+}
+#endif
+
+/* 21aa65bf82a7 ("mm: remove callers of pfn_t functionality"), Linux 6.17: vmf_insert_mixed() takes a plain number */
+#ifdef MMSB_HAVE_PFN_T
+#include <linux/pfn_t.h>
+#define mmsb_pfn(pfn)	pfn_to_pfn_t(pfn)
+#else
+#define mmsb_pfn(pfn)	(pfn)
+#endif
+
+#endif

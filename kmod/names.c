@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which spaces there are, in which network namespace, under which name, and who may open them.
+ *
+ * One lock for all lists: it is held for looks at a list, never while a space is made or destroyed. The lists hold no
+ * references. The last reference is dropped with the lock held (kref_put_mutex()), so what is found on a list is alive.
+ *
+ * A space may outlive its network namespace in the hands of those who have it open; then it is on no list and has no name.
+ * Pinned spaces are what nobody needs to have open: their pin is a reference, given back by removal or by the namespace's end.
+ */
+#include <linux/capability.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include "limits.h"
+#include "names.h"
+
+struct mmsb_names {
+	struct list_head spaces;	/* by id */
+	u32 count;
+};
+
+static DEFINE_MUTEX(names_lock);
+static unsigned int names_net_id;
+static u64 names_last_id;		/* under names_lock */
+static atomic_t names_spaces = ATOMIC_INIT(0);	/* of all network namespaces, also those being made */
+
+static struct mmsb_names *names_of(const struct net *net)
+{
+	return net_generic(net, names_net_id);
+}
+
+/* -------------------------------------------------------------------------------------------------------- references */
+
+static void names_unlink(struct mmsb_space *space)
+{
+	lockdep_assert_held(&names_lock);
+	if (!space->names)
+		return;
+	list_del_init(&space->node);
+	space->names->count--;
+	space->names = NULL;
+}
+
+static void space_release(struct kref *ref)
+	__releases(&names_lock)
+{
+	struct mmsb_space *space = container_of(ref, struct mmsb_space, ref);
+
+	names_unlink(space);
+	mutex_unlock(&names_lock);
+	mmsb_space_destroy(space);
+	atomic_dec(&names_spaces);
+}
+
+struct mmsb_space *mmsb_space_get(struct mmsb_space *space)
+{
+	kref_get(&space->ref);
+	return space;
+}
+
+void mmsb_space_put(struct mmsb_space *space)
+{
+	kref_put_mutex(&space->ref, space_release, &names_lock);
+}
+
+/* ------------------------------------------------------------------------------------------------------- permissions */
+
+static bool space_allows(const struct mmsb_space *space, const struct net *net, umode_t want)
+{
+	umode_t mode = space->mode;
+
+	if (uid_eq(current_fsuid(), space->uid))
+		mode >>= 6;
+	else if (in_group_p(space->gid))
+		mode >>= 3;
+	return !(want & ~mode) || ns_capable(net->user_ns, CAP_DAC_OVERRIDE);
+}
+
+static bool space_owned(const struct mmsb_space *space, const struct net *net)
+{
+	return uid_eq(current_fsuid(), space->uid) || ns_capable(net->user_ns, CAP_SYS_ADMIN);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- names */
+
+static struct mmsb_space *names_find(const struct mmsb_names *names, const char *name)
+{
+	struct mmsb_space *space;
+
+	lockdep_assert_held(&names_lock);
+	list_for_each_entry(space, &names->spaces, node)
+		if (!strcmp(space->name, name))
+			return space;
+	return NULL;
+}
+
+/* A full descriptor reads too, so it takes both bits. */
+static enum mmsb_reason names_open_found(struct net *net, const struct mmsb_space_wish *wish, struct mmsb_space *found)
+{
+	umode_t want = wish->flags & MMSB_SPACE_READ_ONLY ? 04 : 06;
+
+	if (wish->flags & MMSB_SPACE_EXCL)
+		return MMSB_REASON_NAME_TAKEN;
+	if (!space_allows(found, net, want))
+		return MMSB_REASON_NO_PERMISSION;
+	mmsb_space_get(found);
+	return MMSB_REASON_NONE;
+}
+
+static void names_link(struct mmsb_names *names, const struct mmsb_space_wish *wish, struct mmsb_space *space)
+{
+	lockdep_assert_held(&names_lock);
+	strscpy(space->name, wish->name, sizeof(space->name));
+	space->id = ++names_last_id;
+	space->names = names;
+	list_add_tail(&space->node, &names->spaces);
+	names->count++;
+	if (wish->flags & MMSB_SPACE_PIN) {
+		space->pinned = true;
+		mmsb_space_get(space);
+	}
+}
+
+static enum mmsb_reason names_create(const struct mmsb_space_wish *wish, struct mmsb_space **space)
+{
+	enum mmsb_reason reason = MMSB_REASON_SPACES_LIMIT;
+	int limit = min_t(unsigned int, READ_ONCE(mmsb_max_spaces), INT_MAX);
+
+	if (atomic_inc_return(&names_spaces) > limit)
+		goto err_count;
+	reason = mmsb_space_create(wish, space);
+	if (reason)
+		goto err_count;
+	return MMSB_REASON_NONE;
+
+err_count:
+	atomic_dec(&names_spaces);
+	return reason;
+}
+
+/* Making a space takes long, so it is made aside; whoever is first to link one of the name wins, the other opens that. */
+enum mmsb_reason mmsb_names_open(struct net *net, const struct mmsb_space_wish *wish, struct mmsb_space **space, bool *owner)
+{
+	struct mmsb_space *found, *fresh = NULL;
+	enum mmsb_reason reason;
+
+	for (;;) {
+		mutex_lock(&names_lock);
+		found = wish->name[0] ? names_find(names_of(net), wish->name) : NULL;
+		if (found || fresh || !(wish->flags & MMSB_SPACE_CREATE))
+			break;
+		mutex_unlock(&names_lock);
+		reason = names_create(wish, &fresh);
+		if (reason)
+			return reason;
+	}
+	if (found) {
+		reason = names_open_found(net, wish, found);
+	} else if (fresh) {
+		names_link(names_of(net), wish, fresh);
+		found = fresh;
+		fresh = NULL;
+		reason = MMSB_REASON_NONE;
+	} else {
+		reason = MMSB_REASON_NO_SPACE;
+	}
+	if (!reason) {
+		*space = found;
+		*owner = space_owned(found, net);
+	}
+	mutex_unlock(&names_lock);
+	if (fresh)
+		mmsb_space_put(fresh);
+	return reason;
+}
+
+/* The name is free at once; the space goes when the last who has it open is gone. */
+enum mmsb_reason mmsb_names_remove(struct net *net, const char *name)
+{
+	struct mmsb_space *space;
+	enum mmsb_reason reason = MMSB_REASON_NO_SPACE;
+	bool pinned = false;
+
+	mutex_lock(&names_lock);
+	space = names_find(names_of(net), name);
+	if (space)
+		reason = space_owned(space, net) ? MMSB_REASON_NONE : MMSB_REASON_NO_PERMISSION;
+	if (!reason) {
+		space->name[0] = '\0';
+		pinned = space->pinned;
+		space->pinned = false;
+	}
+	mutex_unlock(&names_lock);
+	if (pinned)
+		mmsb_space_put(space);
+	return reason;
+}
+
+struct mmsb_space *mmsb_names_next(struct net *net, u64 cursor)
+{
+	struct mmsb_space *space, *found = NULL;
+
+	mutex_lock(&names_lock);
+	list_for_each_entry(space, &names_of(net)->spaces, node) {
+		if (space->id > cursor) {
+			found = mmsb_space_get(space);
+			break;
+		}
+	}
+	mutex_unlock(&names_lock);
+	return found;
+}
+
+void mmsb_names_info(struct mmsb_space *space, struct mmsb_space_info_args *info)
+{
+	mmsb_space_info(space, info);
+	mutex_lock(&names_lock);
+	info->id = space->id;
+	memcpy(info->name, space->name, sizeof(info->name));
+	if (space->pinned)
+		info->flags |= MMSB_SPACE_PIN;
+	mutex_unlock(&names_lock);
+}
+
+u32 mmsb_names_count(struct net *net)
+{
+	return READ_ONCE(names_of(net)->count);
+}
+
+/* ------------------------------------------------------------------------------------------------- network namespaces */
+
+static int __net_init names_net_init(struct net *net)
+{
+	INIT_LIST_HEAD(&names_of(net)->spaces);
+	return 0;
+}
+
+static struct mmsb_space *names_pop(struct mmsb_names *names)
+{
+	struct mmsb_space *space = list_first_entry_or_null(&names->spaces, struct mmsb_space, node);
+
+	if (space) {
+		names_unlink(space);
+		space->name[0] = '\0';
+	}
+	return space;
+}
+
+static void __net_exit names_net_exit(struct net *net)
+{
+	struct mmsb_space *space;
+	bool pinned;
+
+	do {
+		mutex_lock(&names_lock);
+		space = names_pop(names_of(net));
+		pinned = space && space->pinned;
+		if (pinned)
+			space->pinned = false;
+		mutex_unlock(&names_lock);
+		if (pinned)
+			mmsb_space_put(space);
+	} while (space);
+}
+
+static struct pernet_operations names_net_ops = {
+	.init = names_net_init,
+	.exit = names_net_exit,
+	.id = &names_net_id,
+	.size = sizeof(struct mmsb_names),
+};
+
+int mmsb_names_init(void)
+{
+	return register_pernet_subsys(&names_net_ops);
+}
+
+void mmsb_names_exit(void)
+{
+	unregister_pernet_subsys(&names_net_ops);
+}

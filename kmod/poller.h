@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef MMSB_POLLER_H
+#define MMSB_POLLER_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct mmsb_space;
+struct ms_shard;
+struct pf_shard;
+
+/* How long a polled ring wants its poller to look in vain. */
+struct mmsb_poller_wish {
+	struct list_head node;
+	u32 idle_us;			/* 0: the default */
+};
+
+int mmsb_pollers_init(void);
+void mmsb_pollers_exit(void);
+
+int mmsb_poller_attach(struct mmsb_space *space, struct ms_shard *shard, int cpu);
+void mmsb_poller_detach(struct pf_shard *home);
+void mmsb_poller_wish(struct pf_shard *home, struct mmsb_poller_wish *wish);
+void mmsb_poller_unwish(struct pf_shard *home, struct mmsb_poller_wish *wish);
+
+#endif

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ring descriptor: maps a ring, enters it, polls it, takes snapshots through it. It holds its space, so the last ring may
+ * well be what keeps a space alive. Closing it, also by a SIGKILL, applies what was published and frees everything.
+ */
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include "account.h"
+#include "args.h"
+#include "inode.h"
+#include "limits.h"
+#include "mapping.h"
+#include "names.h"
+#include "poller.h"
+#include "ring_file.h"
+
+struct ring_file {
+	struct ms_ring *engine;
+	struct mmsb_space *space;
+	struct pf_shard *shard;
+	struct mmsb_poller_wish wish;	/* of a polled ring */
+};
+
+static long ring_ioc_enter(struct ring_file *rf, void __user *user)
+{
+	struct mmsb_enter_args args;
+	struct mem_cgroup *before;
+	int err;
+
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_enter_args, timeout_ns), user);
+	if (err)
+		return err;
+	if (args.flags || args.reserved)
+		return -EINVAL;
+	before = mmsb_charge_begin(rf->space);
+	err = ms_ring_enter(rf->engine, args.min_complete, args.timeout_ns);
+	mmsb_charge_end(before);
+	/* A restart would begin the timeout anew. */
+	if (err == -ERESTARTSYS && args.timeout_ns < KTIME_MAX)
+		err = -EINTR;
+	return err;
+}
+
+static long ring_ioc_snapshot(struct ring_file *rf, void __user *user)
+{
+	struct mmsb_snapshot_args args;
+	struct mem_cgroup *before;
+	enum mmsb_reason reason;
+	int err;
+
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_snapshot_args, tick), user);
+	if (err)
+		return err;
+	if (args.flags) {
+		reason = MMSB_REASON_BAD_FLAGS;
+	} else {
+		before = mmsb_charge_begin(rf->space);
+		reason = ms_ring_snapshot(rf->engine, args.ids, args.pages, args.out, &args.out_bytes, &args.tick);
+		mmsb_charge_end(before);
+	}
+	args.reason = reason;
+	err = mmsb_args_out(user, &args, sizeof(args));
+	return reason ? ms_errno(reason) : err;
+}
+
+static long ring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct ring_file *rf = file->private_data;
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case MMSB_IOC_ENTER:
+		return ring_ioc_enter(rf, user);
+	case MMSB_IOC_SNAPSHOT:
+		return ring_ioc_snapshot(rf, user);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static u32 ring_flags(struct ring_file *rf)
+{
+	const struct mmsb_ring_engine *area = pf_shared_ptr(ms_ring_engine_area(rf->engine));
+
+	return READ_ONCE(area->flags);
+}
+
+/* On the queue, then the barrier, then the look: partner of the pf_mb() before pf_waitq_active(). */
+static __poll_t ring_poll(struct file *file, struct poll_table_struct *table)
+{
+	struct ring_file *rf = file->private_data;
+	__poll_t events = 0;
+
+	poll_wait(file, &ms_ring_waitq(rf->engine)->head, table);
+	smp_mb();
+	if (ms_ring_completions(rf->engine))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (ms_ring_room(rf->engine))
+		events |= EPOLLOUT | EPOLLWRNORM;
+	if (ring_flags(rf) & MMSB_RING_BROKEN)
+		events |= EPOLLERR;
+	return events;
+}
+
+static int ring_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct ring_file *rf = file->private_data;
+
+	return mmsb_mapping_ring(rf->engine, vma);
+}
+
+static void ring_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	struct ring_file *rf = file->private_data;
+	const struct ms_ring_config *config = ms_ring_config(rf->engine);
+	u32 flags = ring_flags(rf);
+
+	seq_printf(seq, "mmsb-space:\t%llu\n", READ_ONCE(rf->space->id));
+	seq_printf(seq, "mmsb-shard:\t%u\n", config->shard);
+	seq_printf(seq, "mmsb-mode:\t%s%s\n", config->polled ? "polled" : "inline", config->read_only ? " read-only" : "");
+	seq_printf(seq, "mmsb-entries:\t%u %u\n", config->sq_entries, config->cq_entries);
+	seq_printf(seq, "mmsb-state:\t%s%s\n", flags & MMSB_RING_BROKEN ? "broken" : "sound",
+		   flags & MMSB_RING_NEED_WAKEUP ? " asleep" : "");
+}
+
+static void ring_close(struct ring_file *rf)
+{
+	struct mem_cgroup *before;
+
+	if (ms_ring_config(rf->engine)->polled)
+		mmsb_poller_unwish(rf->shard, &rf->wish);
+	before = mmsb_charge_begin(rf->space);
+	ms_ring_close(rf->engine);
+	mmsb_charge_end(before);
+	mmsb_space_put(rf->space);
+	kfree(rf);
+}
+
+/* No mapping, no call and no epoll entry is left: each of them holds the file. */
+static int ring_release(struct inode *inode, struct file *file)
+{
+	ring_close(file->private_data);
+	return 0;
+}
+
+static const struct file_operations ring_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = ring_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.poll = ring_poll,
+	.mmap = ring_mmap,
+	.release = ring_release,
+	.show_fdinfo = ring_show_fdinfo,
+};
+
+static enum mmsb_reason ring_config(struct mmsb_space *space, const struct mmsb_ring_open_args *args,
+				    struct ms_ring_config *config)
+{
+	if (args->flags & ~MMSB_RING_KNOWN)
+		return MMSB_REASON_BAD_FLAGS;
+	if (args->reserved)
+		return MMSB_REASON_BAD_RESERVED;
+	if (args->idle_us > MMSB_IDLE_MAX_US)
+		return MMSB_REASON_BAD_LIMIT;
+	if (args->flags & MMSB_RING_POLLED && space->flags & MMSB_SPACE_INLINE)
+		return MMSB_REASON_NO_POLLERS;
+	config->sq_entries = args->sq_entries;
+	config->cq_entries = args->cq_entries;
+	config->payload_bytes = args->payload_bytes;
+	config->shard = args->shard == ~0u ? mmsb_space_shard_here(space) : args->shard;
+	config->polled = args->flags & MMSB_RING_POLLED;
+	config->source = args->source;
+	if (config->shard >= space->shards)
+		return MMSB_REASON_BAD_SHARD;
+	return ms_ring_config_round(config);
+}
+
+static void ring_report(struct ms_ring *ring, struct mmsb_ring_open_args *args)
+{
+	const struct ms_ring_config *config = ms_ring_config(ring);
+
+	args->sq_entries = config->sq_entries;
+	args->cq_entries = config->cq_entries;
+	args->payload_bytes = config->payload_bytes;
+	args->shard = config->shard;
+	args->engine_bytes = (u64)ms_ring_engine_area(ring)->nr_pages << PAGE_SHIFT;
+	args->client_bytes = (u64)ms_ring_client_area(ring)->nr_pages << PAGE_SHIFT;
+	args->payload_offset = ms_ring_payload_offset(ring);
+}
+
+static enum mmsb_reason ring_create(struct mmsb_space *space, const struct ms_ring_config *config, struct ms_ring **ring)
+{
+	struct mem_cgroup *before = mmsb_charge_begin(space);
+	enum mmsb_reason reason = ms_ring_create(space->engine, config, ring);
+
+	mmsb_charge_end(before);
+	return reason;
+}
+
+/* An inode of its own: in the space's, the ring's areas would lie where the directory does. The file keeps it. */
+static struct file *ring_file(struct ring_file *rf)
+{
+	struct inode *inode = mmsb_inode_new();
+	struct file *file;
+
+	if (IS_ERR(inode))
+		return ERR_CAST(inode);
+	file = mmsb_inode_file(inode, "mmsb-ring", &ring_fops, rf);
+	mmsb_inode_free(inode);
+	return file;
+}
+
+enum mmsb_reason mmsb_ring_file_new(struct mmsb_space *space, bool read_only, struct mmsb_ring_open_args *args,
+				    struct file **file)
+{
+	struct ms_ring_config config = { .read_only = read_only };
+	struct ring_file *rf;
+	enum mmsb_reason reason;
+
+	reason = ring_config(space, args, &config);
+	if (reason)
+		return reason;
+	rf = kzalloc(sizeof(*rf), GFP_KERNEL_ACCOUNT);
+	if (!rf)
+		return MMSB_REASON_NO_MEMORY;
+	reason = ring_create(space, &config, &rf->engine);
+	if (reason) {
+		kfree(rf);
+		return reason;
+	}
+	rf->space = mmsb_space_get(space);
+	rf->shard = ms_shard_home(ms_space_shard(space->engine, config.shard));
+	rf->wish.idle_us = args->idle_us;
+	if (config.polled)
+		mmsb_poller_wish(rf->shard, &rf->wish);
+	*file = ring_file(rf);
+	if (IS_ERR(*file)) {
+		*file = NULL;
+		ring_close(rf);
+		return MMSB_REASON_NO_MEMORY;
+	}
+	ring_report(rf->engine, args);
+	return MMSB_REASON_NONE;
+}

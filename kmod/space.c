@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A space in the kernel home: the engine's space, the inode its readers map, the memory cgroup that pays, and the CPUs that
+ * its shards belong to.
+ *
+ * Shard s belongs to the s-th CPU that was online when the space was made, going round. That stays so: its memory is on
+ * that CPU's node, and its poller comes back there if the CPU was away for a while.
+ */
+#include <linux/cpu.h>
+#include <linux/memcontrol.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include "account.h"
+#include "inode.h"
+#include "poller.h"
+#include "space.h"
+
+static int *space_choose_cpus(u32 shards)
+{
+	int *cpus = kvmalloc_array(shards, sizeof(*cpus), GFP_KERNEL_ACCOUNT);
+	int cpu = -1;
+	u32 i;
+
+	if (!cpus)
+		return NULL;
+	cpus_read_lock();
+	for (i = 0; i < shards; i++) {
+		cpu = cpumask_next(cpu, cpu_online_mask);
+		if (cpu >= nr_cpu_ids)
+			cpu = cpumask_first(cpu_online_mask);
+		cpus[i] = cpu;
+	}
+	cpus_read_unlock();
+	return cpus;
+}
+
+static int space_node_of(void *arg, u32 shard)
+{
+	const struct mmsb_space *space = arg;
+
+	return cpu_to_node(space->cpus[shard]);
+}
+
+static enum mmsb_reason space_engine_create(struct mmsb_space *space, const struct mmsb_space_wish *wish)
+{
+	struct ms_space_config config = {
+		.shards = wish->shards,
+		.max_rings = wish->max_rings,
+		.max_pages = wish->max_pages,
+		.max_bytes = wish->max_bytes,
+		.hash = wish->flags & MMSB_SPACE_HASH,
+		.pollers = !(wish->flags & MMSB_SPACE_INLINE),
+		.node_of = space_node_of,
+		.arg = space,
+	};
+	struct mem_cgroup *before = mmsb_charge_begin(space);
+	enum mmsb_reason reason = ms_space_create(&config, &space->engine);
+
+	mmsb_charge_end(before);
+	return reason;
+}
+
+static void space_engine_destroy(struct mmsb_space *space)
+{
+	struct mem_cgroup *before = mmsb_charge_begin(space);
+
+	ms_space_destroy(space->engine);
+	mmsb_charge_end(before);
+}
+
+/* Nobody can map the space yet, so the regions' locks are not needed. */
+static void space_set_mapping(struct mmsb_space *space)
+{
+	struct pf_region *directory = ms_region_home(ms_space_directory(space->engine));
+	struct pf_region *arena = ms_region_home(ms_space_arena(space->engine));
+
+	directory->base = MMSB_MAP_DIRECTORY;
+	directory->mapping = space->inode->i_mapping;
+	arena->base = MMSB_MAP_ARENA;
+	arena->mapping = space->inode->i_mapping;
+}
+
+static void space_detach(struct mmsb_space *space, u32 shards)
+{
+	while (shards--)
+		mmsb_poller_detach(ms_shard_home(ms_space_shard(space->engine, shards)));
+}
+
+static enum mmsb_reason space_attach(struct mmsb_space *space)
+{
+	u32 i;
+
+	if (space->flags & MMSB_SPACE_INLINE)
+		return MMSB_REASON_NONE;
+	for (i = 0; i < space->shards; i++) {
+		if (mmsb_poller_attach(space, ms_space_shard(space->engine, i), space->cpus[i])) {
+			space_detach(space, i);
+			return MMSB_REASON_NO_MEMORY;
+		}
+	}
+	return MMSB_REASON_NONE;
+}
+
+enum mmsb_reason mmsb_space_create(const struct mmsb_space_wish *wish, struct mmsb_space **out)
+{
+	enum mmsb_reason reason = MMSB_REASON_NO_MEMORY;
+	struct mmsb_space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
+
+	if (!space)
+		return reason;
+	kref_init(&space->ref);
+	INIT_LIST_HEAD(&space->node);
+	space->shards = wish->shards;
+	space->flags = wish->flags & MMSB_SPACE_INLINE;
+	space->mode = wish->mode;
+	space->uid = wish->uid;
+	space->gid = wish->gid;
+	space->memcg = get_mem_cgroup_from_mm(current->mm);
+	space->cpus = space_choose_cpus(wish->shards);
+	if (!space->cpus)
+		goto err_space;
+	space->inode = mmsb_inode_new();
+	if (IS_ERR(space->inode))
+		goto err_cpus;
+	reason = space_engine_create(space, wish);
+	if (reason)
+		goto err_inode;
+	space_set_mapping(space);
+	reason = space_attach(space);
+	if (reason)
+		goto err_engine;
+	*out = space;
+	return MMSB_REASON_NONE;
+
+err_engine:
+	space_engine_destroy(space);
+err_inode:
+	mmsb_inode_free(space->inode);
+err_cpus:
+	kvfree(space->cpus);
+err_space:
+	mem_cgroup_put(space->memcg);
+	kfree(space);
+	return reason;
+}
+
+/*
+ * Rings and files held references, mappings hold their file, and no list knows the space any more: what may still look at
+ * it is its pollers, so they go first.
+ */
+void mmsb_space_destroy(struct mmsb_space *space)
+{
+	if (!(space->flags & MMSB_SPACE_INLINE))
+		space_detach(space, space->shards);
+	space_engine_destroy(space);
+	mmsb_inode_free(space->inode);
+	kvfree(space->cpus);
+	mem_cgroup_put(space->memcg);
+	kfree(space);
+}
+
+/* The shard whose poller is on the caller's CPU; with fewer shards than CPUs, one for all. */
+u32 mmsb_space_shard_here(const struct mmsb_space *space)
+{
+	int cpu = raw_smp_processor_id();
+	u32 i;
+
+	for (i = 0; i < space->shards; i++)
+		if (space->cpus[i] == cpu)
+			return i;
+	return cpu % space->shards;
+}
+
+/* What names.c does not know better. */
+void mmsb_space_info(struct mmsb_space *space, struct mmsb_space_info_args *info)
+{
+	struct ms_space_stat stat;
+
+	ms_space_stat(space->engine, &stat);
+	info->flags = space->flags | (stat.hash ? MMSB_SPACE_HASH : 0);
+	info->uid = from_kuid_munged(current_user_ns(), space->uid);
+	info->gid = from_kgid_munged(current_user_ns(), space->gid);
+	info->mode = space->mode;
+	info->shards = stat.shards;
+	info->rings = stat.rings;
+	info->max_rings = stat.max_rings;
+	info->pages = stat.pages;
+	info->max_pages = stat.max_pages;
+	info->bytes = stat.bytes;
+	info->max_bytes = stat.max_bytes;
+	info->memory = stat.memory;
+	info->tick = stat.tick;
+	info->deltas = stat.deltas;
+	info->incarnation = stat.incarnation;
+}

@@ -26,6 +26,20 @@ static void shard_open_tick(struct ms_shard *shard)
 	}
 }
 
+/* Behind every store of the tick; partner: readers of several pages, who look whether none was open meanwhile. */
+static void shard_close_tick(struct ms_shard *shard)
+{
+	u64 *closed = &shard->space->page->closed;
+
+	if (!shard->ticked)
+		return;
+	shard->ticked = false;
+	if (shard->space->nshards == 1)
+		pf_release(closed, shard->tick);
+	else
+		pf_next(closed);
+}
+
 static void shard_touch(struct ms_shard *shard, struct ms_ring *ring)
 {
 	if (ring->is_touched)
@@ -385,6 +399,7 @@ static void shard_finish(struct ms_shard *shard)
 {
 	struct ms_ring *ring, *next;
 
+	shard_close_tick(shard);
 	for (ring = shard->touched; ring; ring = ring->touched)
 		if (ring->engine->cq_tail != ring->cq_tail)
 			ms_ring_publish(ring);

@@ -248,6 +248,7 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	space->granted = 0;
 	pf_mutex_unlock(&space->mutex);
 	pf_write(space->page->tick, 0);
+	pf_write(space->page->closed, 0);
 	pf_write(space->page->incarnation, space->page->incarnation + 1);
 	for (i = 0; i < space->nshards; i++)
 		shard_reset(space->shards[i]);

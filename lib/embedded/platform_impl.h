@@ -84,6 +84,13 @@ void pf_region_close(struct pf_region *region);
 void *pf_chunk_fill(struct pf_region *region, u64 number, int node);
 void pf_chunk_drop(struct pf_region *region, u64 number, void *chunk);
 
+/* Readers share the engine's own mapping, so there is none to be told. */
+static inline void pf_chunk_shown(struct pf_region *region, u64 number)
+{
+	(void)region;
+	(void)number;
+}
+
 static inline void *pf_region_base(const struct pf_region *region)
 {
 	return region->base;

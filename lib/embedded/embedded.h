@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The embedded home: an engine in this process.
+ *
+ * An instance is a space with its engine and pollers; handles (struct mmsb_space) share it by name. It goes with its last
+ * handle, unless it is pinned; a struct mmsb takes its pinned ones along when it is closed. Permissions are not asked for:
+ * whoever runs in the process can write its memory anyway. READ_ONLY handles are still held to it, against mistakes.
+ *
+ * After fork() the child has the memory but none of the pollers, and possibly locks that nobody will ever release: it must not
+ * use what it inherited, nor close it. It may open a home of its own.
+ */
+#ifndef MMSB_EMBEDDED_H
+#define MMSB_EMBEDDED_H
+
+#include "engine.h"
+#include "home.h"
+
+struct embedded_poller;
+
+struct embedded_home {
+	struct mmsb mmsb;
+	pthread_mutex_t lock;			/* instances: the list, names, users */
+	struct embedded_instance *instances;	/* in order of id */
+	uint64_t last_id;
+};
+
+struct embedded_instance {
+	struct embedded_home *home;
+	struct embedded_instance *next;
+	struct ms_space *engine;
+	uint32_t users;				/* handles, and one if pinned */
+	uint32_t flags;				/* INLINE, PIN */
+	uint64_t id;
+	char name[MMSB_NAME_MAX];
+	uint32_t uid, gid, mode;
+	uint32_t shards, next_shard;
+	uint32_t idle_us;			/* of the pollers */
+	uint32_t npollers;
+	struct embedded_poller *pollers;
+};
+
+struct embedded_space {
+	struct mmsb_space space;
+	struct embedded_instance *instance;
+	bool read_only;
+};
+
+int embedded_space_open(struct mmsb *mmsb, const char *name, const struct mmsb_space_opts *opts, struct mmsb_space **space);
+int embedded_space_remove(struct mmsb *mmsb, const char *name);
+int embedded_space_next(struct mmsb *mmsb, uint64_t *cursor, struct mmsb_space_info_args *info);
+void embedded_space_close(struct mmsb_space *space);
+int embedded_space_info(struct mmsb_space *space, struct mmsb_space_info_args *info);
+int embedded_space_reset(struct mmsb_space *space);
+int embedded_space_hash(struct mmsb_space *space, struct mmsb_hash_args *args);
+int embedded_space_wait(struct mmsb_space *space, struct mmsb_wait_args *args);
+void embedded_instance_free(struct embedded_instance *instance);
+
+int embedded_ring_open(struct mmsb_space *space, struct mmsb_ring_open_args *args, struct mmsb_ring **ring);
+void embedded_ring_close(struct mmsb_ring *ring);
+int embedded_ring_enter(struct mmsb_ring *ring, uint32_t min_complete, uint64_t timeout_ns);
+int embedded_ring_snapshot(struct mmsb_ring *ring, struct mmsb_snapshot_args *args);
+
+#define EMBEDDED_IDLE_US	50u
+
+int embedded_pollers_start(struct embedded_instance *instance, uint32_t pollers);
+void embedded_pollers_stop(struct embedded_instance *instance);
+
+#endif

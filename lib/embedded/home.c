@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include <stdlib.h>
+#include "embedded.h"
+
+static int embedded_open(struct mmsb **mmsb, const struct mmsb_open_opts *opts)
+{
+	struct embedded_home *home = calloc(1, sizeof(*home));
+
+	(void)opts;
+	if (!home)
+		return msl_fail(ENOMEM, "out of memory");
+	msl_mmsb_init(&home->mmsb, &msl_home_embedded);
+	pthread_mutex_init(&home->lock, NULL);
+	*mmsb = &home->mmsb;
+	return 0;
+}
+
+/* No handle is left: what is still here is pinned. */
+static void embedded_close(struct mmsb *mmsb)
+{
+	struct embedded_home *home = (struct embedded_home *)mmsb;
+
+	while (home->instances) {
+		struct embedded_instance *instance = home->instances;
+
+		home->instances = instance->next;
+		embedded_instance_free(instance);
+	}
+	pthread_mutex_destroy(&home->lock);
+	free(home);
+}
+
+static int embedded_info(struct mmsb *mmsb, struct mmsb_info_args *info)
+{
+	struct embedded_home *home = (struct embedded_home *)mmsb;
+	struct embedded_instance *instance;
+
+	info->abi = MMSB_ABI_VERSION;
+	info->features = MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT;
+	pthread_mutex_lock(&home->lock);
+	for (instance = home->instances; instance; instance = instance->next)
+		info->spaces++;
+	pthread_mutex_unlock(&home->lock);
+	info->max_spaces = UINT32_MAX;
+	info->max_pages = UINT32_MAX;
+	info->max_bytes = 1ull << 40;
+	info->max_rings = UINT32_MAX;
+	info->poll_idle_us = EMBEDDED_IDLE_US;
+	strncpy(info->version, mmsb_version(), sizeof(info->version) - 1);
+	return 0;
+}
+
+static int embedded_space_from_fd(struct mmsb *mmsb, int fd, struct mmsb_space **space)
+{
+	(void)mmsb, (void)fd, (void)space;
+	return msl_fail(ENOTSUP, "the embedded home has no file descriptors: its spaces live in this process only");
+}
+
+static int embedded_space_fd(const struct mmsb_space *space)
+{
+	(void)space;
+	return msl_fail(ENOTSUP, "the embedded home has no file descriptors: its spaces live in this process only");
+}
+
+static int embedded_ring_fd(const struct mmsb_ring *ring)
+{
+	(void)ring;
+	return msl_fail(ENOTSUP, "the embedded home has no file descriptors: use mmsb_wait_cqe()");
+}
+
+const struct msl_home msl_home_embedded = {
+	.name = "embedded",
+	.open = embedded_open,
+	.close = embedded_close,
+	.info = embedded_info,
+	.space_open = embedded_space_open,
+	.space_from_fd = embedded_space_from_fd,
+	.space_remove = embedded_space_remove,
+	.space_next = embedded_space_next,
+	.space_close = embedded_space_close,
+	.space_fd = embedded_space_fd,
+	.space_info = embedded_space_info,
+	.space_reset = embedded_space_reset,
+	.space_hash = embedded_space_hash,
+	.space_wait = embedded_space_wait,
+	.ring_open = embedded_ring_open,
+	.ring_close = embedded_ring_close,
+	.ring_fd = embedded_ring_fd,
+	.ring_enter = embedded_ring_enter,
+	.ring_snapshot = embedded_ring_snapshot,
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a home is to the rest of the library: a table of calls for whatever has to go through an engine, and pointers for all
+ * that does not. Reading pages, and the client's half of a ring, work on those pointers and are the same for every home.
+ *
+ * Lifetimes. Each handle counts who needs it: a space keeps its struct mmsb, a ring keeps its space. So it does no harm
+ * in which order they are closed; a handle that was closed must only not be used by its former owner.
+ */
+#ifndef MMSB_LIB_HOME_H
+#define MMSB_LIB_HOME_H
+
+#include <errno.h>
+#include <pthread.h>
+
+/* Objects are built with hidden visibility; what the public header declares is public. */
+#pragma GCC visibility push(default)
+#include <mmsb/mmsb.h>
+#pragma GCC visibility pop
+
+#include "barrier.h"
+
+struct msl_home {
+	const char *name;
+	int (*open)(struct mmsb **mmsb, const struct mmsb_open_opts *opts);
+	void (*close)(struct mmsb *mmsb);
+	int (*info)(struct mmsb *mmsb, struct mmsb_info_args *info);
+
+	int (*space_open)(struct mmsb *mmsb, const char *name, const struct mmsb_space_opts *opts, struct mmsb_space **space);
+	int (*space_from_fd)(struct mmsb *mmsb, int fd, struct mmsb_space **space);
+	int (*space_remove)(struct mmsb *mmsb, const char *name);
+	int (*space_next)(struct mmsb *mmsb, uint64_t *cursor, struct mmsb_space_info_args *info);
+	void (*space_close)(struct mmsb_space *space);
+	int (*space_fd)(const struct mmsb_space *space);
+	int (*space_info)(struct mmsb_space *space, struct mmsb_space_info_args *info);
+	int (*space_reset)(struct mmsb_space *space);
+	int (*space_hash)(struct mmsb_space *space, struct mmsb_hash_args *args);
+	int (*space_wait)(struct mmsb_space *space, struct mmsb_wait_args *args);
+
+	int (*ring_open)(struct mmsb_space *space, struct mmsb_ring_open_args *args, struct mmsb_ring **ring);
+	void (*ring_close)(struct mmsb_ring *ring);
+	int (*ring_fd)(const struct mmsb_ring *ring);
+	int (*ring_enter)(struct mmsb_ring *ring, uint32_t min_complete, uint64_t timeout_ns);
+	int (*ring_snapshot)(struct mmsb_ring *ring, struct mmsb_snapshot_args *args);
+};
+
+extern const struct msl_home msl_home_kernel, msl_home_embedded;
+
+/* Homes put these first into structs of their own. */
+struct mmsb {
+	const struct msl_home *home;
+	uint32_t users;			/* the caller, and each space handle */
+	pthread_mutex_t lock;		/* of the list */
+	struct mmsb_space *spaces;	/* handles not yet closed by the caller */
+};
+
+struct mmsb_space {
+	const struct msl_home *home;
+	const struct mmsb_space_page *page;
+	const struct mmsb_line *lines;
+	uint64_t nlines;
+	const uint8_t *arena;
+	uint64_t arena_bytes;
+
+	struct mmsb *mmsb;
+	uint32_t users;			/* the caller, and each ring */
+	struct mmsb_space *next, *prev;
+	pthread_mutex_t snapshot_lock;
+	struct mmsb_ring *snapshot_ring;	/* opened when first needed; under snapshot_lock */
+};
+
+/* ---------------------------------------------------------------------------------------------------------- failing */
+
+/* Keep the text for mmsb_strerror_last() and return the negative errno. */
+__attribute__((format(printf, 2, 3))) int msl_fail(int err, const char *format, ...);
+int msl_fail_reason(enum mmsb_reason reason);
+
+/* Copies an options struct that begins with its size; what the caller leaves off is zero, what we do not know must be. */
+int msl_opts(void *to, size_t known, const void *from);
+#define MSL_OPTS(to, from) msl_opts(&(to), sizeof(to), from)
+
+/* Copies an argument struct out to a caller who may know fewer fields; a size of 0 means those of release 0.1. */
+void msl_args_out(void *to, const void *args, size_t known);
+
+/* ---------------------------------------------------------------------------------------------------------- handles */
+
+int msl_name_check(const char *name);
+void msl_mmsb_init(struct mmsb *mmsb, const struct msl_home *home);
+/* The home has filled in what readers need; `space` becomes a handle of its struct mmsb. */
+void msl_space_init(struct mmsb_space *space, struct mmsb *mmsb, const struct mmsb_space_page *page, const void *directory,
+		    const void *arena);
+void msl_space_get(struct mmsb_space *space);
+void msl_space_put(struct mmsb_space *space);
+int msl_space_snapshot_one(struct mmsb_space *space, uint64_t page, uint64_t offset, void *to, size_t len, uint64_t *epoch,
+			   ssize_t *copied);
+
+#endif

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Several pages at one tick.
+ *
+ * First in passing: if the number of ticks closed, loaded before, equals the number opened, loaded after, no tick was under way
+ * while the pages were copied, so they stood like that at this tick. In a space that is written all the time that fails; after a few
+ * tries the engine is asked, through a small inline ring that the handle opens when it is first needed and replaces by
+ * one with a larger payload area when a snapshot does not fit.
+ */
+#include "ring.h"
+
+#define TRIES	4
+#define IDS_AT	0ull
+
+static size_t shorter(size_t len, uint64_t size)
+{
+	return len < size ? len : (size_t)size;
+}
+
+/* ------------------------------------------------------------------------------------------------------ in passing */
+
+/* The line says "not there" or can be copied; whether that was any good is known when all have been. */
+static int copy_one(struct mmsb_space *space, uint64_t page, void *to, size_t len, struct mmsb_page_info *info)
+{
+	struct mmsb_view view;
+	size_t n;
+	int err = mmsb_view_begin(space, page, &view);
+
+	if (err)
+		return err;
+	n = shorter(len, view.length);
+	if (n)
+		msl_copy(to, view.data, n);
+	if (!mmsb_view_end(&view))
+		return -EAGAIN;
+	info->page = page;
+	info->epoch = view.epoch;
+	info->tick = view.tick;
+	info->length = view.length;
+	info->kind = MMSB_KIND_SOURCE;
+	return (int)n;
+}
+
+struct request {
+	const uint64_t *pages;
+	unsigned int n;
+	void *const *to;
+	const size_t *len;
+	struct mmsb_page_info *infos;
+	int *results;
+};
+
+static void deliver(const struct request *request, unsigned int i, int result, const struct mmsb_page_info *info)
+{
+	static const struct mmsb_page_info none;
+
+	if (request->results)
+		request->results[i] = result;
+	if (request->infos)
+		request->infos[i] = result < 0 ? none : *info;
+}
+
+static bool try_in_passing(struct mmsb_space *space, const struct request *request, uint64_t *tick)
+{
+	uint64_t closed = msl_ticks_closed(space->page);
+	struct mmsb_page_info info;
+	unsigned int i;
+	int result;
+
+	for (i = 0; i < request->n; i++) {
+		result = copy_one(space, request->pages[i], request->to[i], request->len[i], &info);
+		if (result == -EAGAIN)
+			return false;
+		deliver(request, i, result, &info);
+	}
+	*tick = msl_ticks_opened(space->page);
+	return *tick == closed;
+}
+
+/* ----------------------------------------------------------------------------------------------------- by the engine */
+
+static int ring_with(struct mmsb_space *space, uint64_t payload_bytes)
+{
+	struct mmsb_ring *ring = space->snapshot_ring;
+
+	if (payload_bytes > MMSB_PAYLOAD_MAX)
+		return msl_fail(ENOBUFS, "a snapshot of %llu bytes does not fit the largest payload area, %u: ask for fewer pages",
+				(unsigned long long)payload_bytes, MMSB_PAYLOAD_MAX);
+	if (ring && ring->payload_bytes >= payload_bytes)
+		return 0;
+	space->snapshot_ring = NULL;
+	mmsb_ring_close(ring);
+	return mmsb_ring_open(space, MMSB_OPTS(struct mmsb_ring_opts, .sq_entries = 1, .cq_entries = 1,
+					       .payload_bytes = payload_bytes), &space->snapshot_ring);
+}
+
+/* Under snapshot_lock. The entries are then at args->out of the ring's payload area. */
+static int ask(struct mmsb_space *space, const uint64_t *pages, unsigned int n, struct mmsb_snapshot_args *args)
+{
+	uint64_t need = n * sizeof(struct mmsb_snapshot_entry);
+	int err;
+
+	do {
+		memset(args, 0, sizeof(*args));
+		args->size = sizeof(*args);
+		args->pages = n;
+		args->ids = IDS_AT;
+		args->out = n * sizeof(uint64_t);
+		err = ring_with(space, args->out + need);
+		if (err)
+			return err;
+		args->out_bytes = space->snapshot_ring->payload_bytes - args->out;
+		memcpy(space->snapshot_ring->payload + args->ids, pages, n * sizeof(uint64_t));
+		err = space->home->ring_snapshot(space->snapshot_ring, args);
+		need = args->out_bytes;
+	} while (err == -ENOBUFS);
+	return err;
+}
+
+static const struct mmsb_snapshot_entry *entries(struct mmsb_space *space, const struct mmsb_snapshot_args *args)
+{
+	return (const void *)(space->snapshot_ring->payload + args->out);
+}
+
+static void copy_out(struct mmsb_space *space, const struct mmsb_snapshot_args *args, const struct request *request)
+{
+	const struct mmsb_snapshot_entry *entry = entries(space, args);
+	unsigned int i;
+
+	for (i = 0; i < request->n; i++, entry++) {
+		struct mmsb_page_info info = {
+			.page = entry->page, .epoch = entry->epoch, .tick = entry->tick, .length = entry->size,
+			.kind = MMSB_KIND_SOURCE,
+		};
+		size_t n = shorter(request->len[i], entry->size);
+
+		if (entry->result == 0 && n)
+			memcpy(request->to[i], space->snapshot_ring->payload + entry->at, n);
+		deliver(request, i, entry->result ? entry->result : (int)n, &info);
+	}
+}
+
+int mmsb_snapshot(struct mmsb_space *space, const uint64_t *pages, unsigned int n, void *const *to, const size_t *len,
+		  struct mmsb_page_info *infos, int *results, uint64_t *tick)
+{
+	const struct request request = { pages, n, to, len, infos, results };
+	struct mmsb_snapshot_args args;
+	uint64_t at;
+	int err, i;
+
+	if (n == 0 || n > MMSB_SNAPSHOT_MAX)
+		return msl_fail_reason(MMSB_REASON_TOO_MANY_PAGES);
+	if (!tick)
+		tick = &at;
+	for (i = 0; i < TRIES; i++) {
+		if (try_in_passing(space, &request, tick))
+			return 0;
+		msl_pause();
+	}
+	pthread_mutex_lock(&space->snapshot_lock);
+	err = ask(space, pages, n, &args);
+	if (!err) {
+		copy_out(space, &args, &request);
+		*tick = args.tick;
+	}
+	pthread_mutex_unlock(&space->snapshot_lock);
+	return err;
+}
+
+static int one_copy_out(struct mmsb_space *space, const struct mmsb_snapshot_args *args, uint64_t offset, void *to, size_t len,
+			uint64_t *epoch, ssize_t *copied)
+{
+	const struct mmsb_snapshot_entry *entry = entries(space, args);
+
+	if (entry->result)
+		return msl_fail_reason(entry->result == -ESTALE ? MMSB_REASON_STALE_PAGE : MMSB_REASON_NO_PAGE);
+	*copied = offset < entry->size ? (ssize_t)shorter(len, entry->size - offset) : 0;
+	if (*copied)
+		memcpy(to, space->snapshot_ring->payload + entry->at + offset, (size_t)*copied);
+	if (epoch)
+		*epoch = entry->epoch;
+	return 0;
+}
+
+int msl_space_snapshot_one(struct mmsb_space *space, uint64_t page, uint64_t offset, void *to, size_t len, uint64_t *epoch,
+			   ssize_t *copied)
+{
+	struct mmsb_snapshot_args args;
+	int err;
+
+	pthread_mutex_lock(&space->snapshot_lock);
+	err = ask(space, &page, 1, &args);
+	if (!err)
+		err = one_copy_out(space, &args, offset, to, len, epoch, copied);
+	pthread_mutex_unlock(&space->snapshot_lock);
+	return err;
+}

@@ -41,8 +41,8 @@ static void names_unlink(struct mmsb_space *space)
 	space->names = NULL;
 }
 
+/* Called with names_lock held, and gives it back. */
 static void space_release(struct kref *ref)
-	__releases(&names_lock)
 {
 	struct mmsb_space *space = container_of(ref, struct mmsb_space, ref);
 

@@ -14,7 +14,7 @@
 
 /* RETRY_MAYFAIL: reclaims as others do, but prefers failure to the OOM killer, that of the cgroup included. */
 #define PF_GFP		(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
-#define CHUNK_ORDER	(PF_CHUNK_SHIFT > PAGE_SHIFT ? PF_CHUNK_SHIFT - PAGE_SHIFT : 0)
+#define CHUNK_ORDER	get_order(PF_CHUNK)
 
 /* Powers of two are aligned to themselves by the slab allocator, other sizes to less than a cache line. */
 void *pf_alloc(size_t bytes, int node)

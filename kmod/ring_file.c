@@ -87,14 +87,14 @@ static u32 ring_flags(struct ring_file *rf)
 	return READ_ONCE(area->flags);
 }
 
-/* On the queue, then the barrier, then the look: partner of the pf_mb() before pf_waitq_active(). */
+/* On the queue, then the barrier, then the look. */
 static __poll_t ring_poll(struct file *file, struct poll_table_struct *table)
 {
 	struct ring_file *rf = file->private_data;
 	__poll_t events = 0;
 
 	poll_wait(file, &ms_ring_waitq(rf->engine)->head, table);
-	smp_mb();
+	smp_mb();	/* partner: the pf_mb() before pf_waitq_active() */
 	if (ms_ring_completions(rf->engine))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (ms_ring_room(rf->engine))

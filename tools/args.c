@@ -142,9 +142,10 @@ bool args_parse(struct cli *cli, struct args *args, int argc, char **argv)
 	bool options = true;
 	int at;
 
-	*args = (struct args){ .operand = calloc((size_t)argc + 3, sizeof(char *)) };
+	*args = (struct args){ .all = calloc((size_t)argc + 3, sizeof(char *)) };
+	args->operand = args->all;
 	cli->command = NULL;
-	if (!args->operand)
+	if (!args->all)
 		return fail(cli, NULL, "out of memory"), false;
 	for (at = 0; at < argc; at++) {
 		if (options && !strcmp(argv[at], "--"))
@@ -167,9 +168,7 @@ bool args_parse(struct cli *cli, struct args *args, int argc, char **argv)
 
 void args_free(struct args *args)
 {
-	if (args->operand)
-		free(args->operand - args->words);
-	args->operand = NULL;
+	free(args->all);
 }
 
 static bool in_range(struct cli *cli, const char *what, const char *text, uint64_t value, uint64_t least, uint64_t most)

@@ -43,7 +43,8 @@ struct args {
 	const char *value[OPT_LAST];
 	const char **operand;		/* behind the command's own words; NULL-terminated */
 	unsigned int operands;
-	unsigned int words;		/* operands with the command's own words in front, for args_parse() */
+	unsigned int words;		/* the command's own, */
+	const char **all;		/* and the operands behind them, in one */
 };
 
 /* Finds the command, too, and leaves it in cli->command: NULL if none was named. */

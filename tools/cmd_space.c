@@ -148,7 +148,7 @@ static void print_row(const struct mmsb_space_info_args *info)
 
 enum cli_exit cmd_space_list(struct cli *cli, const struct args *args)
 {
-	struct mmsb_space_info_args info;
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
 	unsigned int found = 0;
 	uint64_t cursor = 0;
 	struct json json;
@@ -197,7 +197,7 @@ static void print_info(const struct mmsb_space_info_args *info)
 
 enum cli_exit cmd_space_show(struct cli *cli, const struct args *args)
 {
-	struct mmsb_space_info_args info;
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
 	struct mmsb_space *space;
 	struct json json;
 	int err;

@@ -10,7 +10,7 @@
 
 enum cli_exit cmd_version(struct cli *cli, const struct args *args)
 {
-	struct mmsb_info_args info = { 0 };
+	struct mmsb_info_args info = { .size = sizeof(info) };
 	struct mmsb *kernel = NULL;
 	struct json json;
 	bool there;

@@ -95,6 +95,21 @@ static uint64_t fill_number(struct writer *w)
 	return ++w->fills * DEMO_WORKERS + w->me->number;
 }
 
+/* A poller may complete a delta before it says that its entry is free; then the ring looks full for a moment. */
+static struct mmsb_sqe *next_entry(struct writer *w)
+{
+	struct mmsb_sqe *sqe = mmsb_get_sqe(w->ring);
+	uint64_t start;
+
+	if (sqe)
+		return sqe;
+	for (start = demo_now(); !sqe && demo_now() - start < PATIENCE; sqe = mmsb_get_sqe(w->ring))
+		sched_yield();
+	if (!sqe)
+		snprintf(w->me->error, sizeof(w->me->error), "the ring was full for 10 s");
+	return sqe;
+}
+
 static bool submit_batch(struct writer *w)
 {
 	struct mmsb_sqe *sqe;
@@ -102,11 +117,9 @@ static bool submit_batch(struct writer *w)
 	int err;
 
 	for (i = 0; i < DEMO_BATCH; i++) {
-		sqe = mmsb_get_sqe(w->ring);
-		if (!sqe) {
-			snprintf(w->me->error, sizeof(w->me->error), "the ring had no room for a batch");
+		sqe = next_entry(w);
+		if (!sqe)
 			return false;
-		}
 		if (i + 1 < DEMO_BATCH) {
 			mmsb_prep_add(sqe, w->demo->counter[next_random(&w->random) % DEMO_COUNTERS], 0, 1);
 			mmsb_sqe_quiet(sqe);
@@ -136,11 +149,13 @@ static bool reap_down_to(struct writer *w, unsigned int left)
 static bool probe(struct writer *w)
 {
 	uint64_t page = w->demo->probe[w->me->number], before = 0, seen = 0, start;
-	struct mmsb_sqe *sqe = mmsb_get_sqe(w->ring);
+	struct mmsb_sqe *sqe = next_entry(w);
 	unsigned int tries;
 	ssize_t got;
 	int err;
 
+	if (!sqe)
+		return false;
 	got = mmsb_read(w->space, page, 0, &before, sizeof(before), NULL);
 	mmsb_prep_add(sqe, page, 0, 1);
 	mmsb_sqe_quiet(sqe);

@@ -89,7 +89,7 @@ static void check_node(struct doctor *doctor, const char *path, const struct gro
 
 static void check_answer(struct doctor *doctor)
 {
-	struct mmsb_info_args info = { 0 };
+	struct mmsb_info_args info = { .size = sizeof(info) };
 	struct mmsb *mmsb;
 	int err;
 

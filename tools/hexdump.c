@@ -11,7 +11,7 @@ static void hexdump_line(FILE *to, const char *indent, uint64_t offset, const un
 {
 	unsigned int i;
 
-	fprintf(to, "%s%08" PRIx64 " ", indent, offset);
+	fprintf(to, "%s%08" PRIx64, indent, offset);
 	for (i = 0; i < WIDTH; i++) {
 		if (i < len)
 			fprintf(to, "%s%02x", i % 8 ? " " : "  ", bytes[i]);

@@ -109,10 +109,8 @@ static enum cli_exit run_parsed(struct cli *cli, struct args *args)
 	if (arg_has(args, OPT_VERSION))
 		return cmd_version(cli, args);
 	if (arg_has(args, OPT_HELP)) {
-		args->operand -= args->words;
-		args->operands = args->words;
+		args->operand = args->all;
 		args->operand[args->words] = NULL;
-		args->words = 0;
 		return cmd_help(cli, args);
 	}
 	if (!cli->command)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * See out.h. The library's sentences have the form "cause: remedy", or the cause alone; here the remedy goes into
- * brackets, so that every failure of the command reads the same, whoever noticed it.
+ * See out.h. The library's sentences have the form "cause: remedy (NAME)", where remedy and name may be missing. Here the remedy
+ * goes into brackets and the name, which is for programs, into JSON only, so that every failure of the command reads
+ * the same, whoever noticed it.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -12,7 +14,13 @@
 #include "json.h"
 #include "out.h"
 
-static void say(const struct cli *cli, int err, const char *cause, const char *remedy)
+struct saying {
+	int err;		/* errno, positive; 0: none */
+	const char *reason;	/* the engine's name for it, or NULL */
+	const char *remedy;
+};
+
+static void say(const struct cli *cli, const char *cause, struct saying saying)
 {
 	struct json json;
 
@@ -21,8 +29,9 @@ static void say(const struct cli *cli, int err, const char *cause, const char *r
 		json_begin(&json, stderr);
 		json_object(&json, "error");
 		json_string(&json, "cause", cause);
-		json_string(&json, "remedy", remedy);
-		json_string(&json, "errno", err ? strerrorname_np(err) : NULL);
+		json_string(&json, "remedy", saying.remedy);
+		json_string(&json, "errno", saying.err ? strerrorname_np(saying.err) : NULL);
+		json_string(&json, "reason", saying.reason);
 		if (cli->line)
 			json_u64(&json, "line", cli->line);
 		json_close(&json);
@@ -33,8 +42,8 @@ static void say(const struct cli *cli, int err, const char *cause, const char *r
 	if (cli->line)
 		fprintf(stderr, "%s line %u: ", cli->script, cli->line);
 	fputs(cause, stderr);
-	if (remedy)
-		fprintf(stderr, " (%s)", remedy);
+	if (saying.remedy)
+		fprintf(stderr, " (%s)", saying.remedy);
 	putc('\n', stderr);
 }
 
@@ -46,7 +55,7 @@ enum cli_exit fail(const struct cli *cli, const char *remedy, const char *cause,
 	va_start(list, cause);
 	vsnprintf(text, sizeof(text), cause, list);
 	va_end(list);
-	say(cli, 0, text, remedy);
+	say(cli, text, (struct saying){ .remedy = remedy });
 	return CLI_FAILED;
 }
 
@@ -60,30 +69,44 @@ enum cli_exit fail_usage(const struct cli *cli, const char *cause, ...)
 	va_end(list);
 	command_name(cli->command, name, sizeof(name));
 	snprintf(remedy, sizeof(remedy), "see 'mmsb help%s%s'", *name ? " " : "", name);
-	say(cli, 0, text, remedy);
+	say(cli, text, (struct saying){ .remedy = remedy });
 	return CLI_USAGE;
+}
+
+/* Takes a closing " (NAME)" off the sentence. */
+static const char *take_name(char *sentence)
+{
+	char *open = strrchr(sentence, '('), *end = sentence + strlen(sentence), *c;
+
+	if (!open || open < sentence + 2 || open[-1] != ' ' || end[-1] != ')' || end == open + 2)
+		return NULL;
+	for (c = open + 1; c < end - 1; c++)
+		if (!isupper((unsigned char)*c) && *c != '_')
+			return NULL;
+	open[-1] = '\0';
+	end[-1] = '\0';
+	return open + 1;
 }
 
 enum cli_exit fail_lib(const struct cli *cli, int err, const char *what, ...)
 {
-	char text[768], reason[512];
-	char *remedy;
+	struct saying saying = { .err = -err };
+	char text[768], sentence[512], *remedy;
+	const size_t most = sizeof(text) - sizeof(sentence) - 2;
 	va_list list;
-	int used;
 
-	snprintf(reason, sizeof(reason), "%s", mmsb_strerror_last());
-	remedy = strstr(reason, ": ");
+	snprintf(sentence, sizeof(sentence), "%s", mmsb_strerror_last());
+	saying.reason = take_name(sentence);
+	remedy = strstr(sentence, ": ");
 	if (remedy) {
 		*remedy = '\0';
-		remedy += 2;
+		saying.remedy = remedy + 2;
 	}
 	va_start(list, what);
-	used = vsnprintf(text, sizeof(text) / 4, what, list);
+	vsnprintf(text, most, what, list);
 	va_end(list);
-	if (used >= (int)sizeof(text) / 4)
-		used = sizeof(text) / 4 - 1;
-	snprintf(text + used, sizeof(text) - used, ": %s", *reason ? reason : strerror(-err));
-	say(cli, -err, text, remedy);
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), ": %s", sentence);
+	say(cli, text, saying);
 	return CLI_FAILED;
 }
 

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# bash completion for mmsb. tools/test-cli compares the words here with 'mmsb help --json'.
+# shellcheck shell=bash
+
+_mmsb_global='--home --device --json --help --version'
+
+declare -gA _mmsb_options=(
+	[demo]='--inline --seconds --writers --readers'
+	[space create]='--shards --max-pages --max-bytes --max-rings --mode --owner --group --hash --inline --exist-ok'
+	[space list]=''
+	[space show]=''
+	[space rm]=''
+	[space reset]=''
+	[page create]='--count'
+	[page set]='--offset --if-epoch --hex --string --file --u64'
+	[page add]='--offset --if-epoch --lane'
+	[page get]='--offset --length --as-hex --raw --lane'
+	[page watch]='--count --since --timeout'
+	[page rm]=''
+	[page list]='--limit'
+	[hash]='--on --off --recompute --check'
+	[dump]='--length --limit --snapshot'
+	[doctor]='--root'
+	[run]='--keep-going'
+	[version]=''
+	[help]=''
+)
+
+_mmsb_spaces() {
+	mmsb space list 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
+_mmsb_pages() {
+	mmsb page list "$1" --limit 200 2>/dev/null | awk 'NR > 1 { print $1 }'
+}
+
+# The value of an option; fails if the word before is none that takes one.
+_mmsb_value() {
+	local -a names=()
+	case $1 in
+	--home) COMPREPLY=($(compgen -W 'kernel embedded auto' -- "$cur")) ;;
+	--lane) COMPREPLY=($(compgen -W 'u8 u16 u32 u64 i8 i16 i32 i64' -- "$cur")) ;;
+	--device | --file) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+	--owner) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+	--group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
+	--shards | --max-pages | --max-bytes | --max-rings | --mode | --seconds | --writers | --readers | --count | \
+		--offset | --if-epoch | --hex | --string | --u64 | --length | --since | --timeout | --limit) COMPREPLY=() ;;
+	*) return 1 ;;
+	esac
+}
+
+_mmsb() {
+	local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word skip= command= words=
+	local -a operands=()
+
+	COMPREPLY=()
+	_mmsb_value "$previous" && return
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		if [[ $skip ]]; then
+			skip=
+		elif [[ $word == --* ]]; then
+			_mmsb_value "$word" && skip=1
+			COMPREPLY=()
+		else
+			operands+=("$word")
+		fi
+	done
+	case ${operands[0]:-} in
+	space | page) command="${operands[0]} ${operands[1]:-}" && operands=("${operands[@]:2}") ;;
+	*) command=${operands[0]:-} && operands=("${operands[@]:1}") ;;
+	esac
+	if [[ $cur == -* ]]; then
+		words="$_mmsb_global ${_mmsb_options[${command:-help}]:-}"
+	elif [[ -z $command || $command == help ]]; then
+		words='demo space page hash dump doctor run version help'
+	elif [[ $command == 'space ' ]]; then
+		words='create list show rm reset'
+	elif [[ $command == 'page ' ]]; then
+		words='create set add get watch rm list'
+	elif [[ $command == run ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|hash|dump)$) ]]; then
+		words=$(_mmsb_spaces)
+	elif [[ $command =~ ^(page\ (set|add|get|watch|rm)|dump)$ ]]; then
+		words=$(_mmsb_pages "${operands[0]}")
+	fi
+	COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+
+complete -F _mmsb mmsb

@@ -200,37 +200,42 @@ static void cq_give_back(struct mmsb_ring *ring)
 		ring_wake(ring);
 }
 
-/* Those at the head that nobody waits for. */
-static void cq_swallow(struct mmsb_ring *ring)
+/*
+ * Takes what stands at the head of the queue if nobody waits for it, and returns true; false: it is the caller's, whose tag, if it
+ * has one, is in *tag.
+ */
+static bool cq_swallow_one(struct mmsb_ring *ring, struct msl_tag **tag)
 {
-	while (!cq_empty(ring)) {
-		const struct mmsb_cqe *cqe = &ring->cqes[ring->cq_head & (ring->cq_entries - 1)];
-		struct msl_tag *tag = msl_tag_of(ring, cqe);
+	const struct mmsb_cqe *cqe = &ring->cqes[ring->cq_head & (ring->cq_entries - 1)];
 
-		if (!tag || !msl_tag_swallows(tag, cqe))
-			return;
-		ring->cq_head++;
-		msl_tag_done(ring, tag);
-	}
+	*tag = msl_tag_of(ring, cqe);
+	if (!*tag || !msl_tag_swallows(*tag, cqe))
+		return false;
+	ring->cq_head++;
+	msl_tag_done(ring, *tag);
+	return true;
 }
 
 void msl_ring_sweep(struct mmsb_ring *ring)
 {
-	cq_swallow(ring);
+	struct msl_tag *tag;
+
+	while (!cq_empty(ring) && cq_swallow_one(ring, &tag))
+		;
 	cq_give_back(ring);
 }
 
 /* Copies the next completion that is the caller's. */
 static bool cq_take(struct mmsb_ring *ring, struct mmsb_cqe *cqe)
 {
-	struct msl_tag *tag;
+	struct msl_tag *tag = NULL;
 
-	if (msl_unlikely(msl_tags_used(&ring->tags)))
-		cq_swallow(ring);
-	if (cq_empty(ring))
-		return false;
+	do {
+		if (cq_empty(ring))
+			return false;
+	} while (msl_unlikely(msl_tags_used(&ring->tags)) && cq_swallow_one(ring, &tag));
 	*cqe = ring->cqes[ring->cq_head++ & (ring->cq_entries - 1)];
-	if (msl_unlikely(msl_tags_used(&ring->tags)) && (tag = msl_tag_of(ring, cqe))) {
+	if (msl_unlikely(msl_tags_used(&ring->tags)) && tag) {
 		cqe->user_data = tag->user_data;
 		msl_tag_done(ring, tag);
 	}

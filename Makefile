@@ -137,26 +137,30 @@ INSTALL  = $(foreach file,$(wildcard uapi/mmsb/*.h lib/include/mmsb/*.h),644:$(f
 	   644:build/lib/libmmsb-user.pc:$(LIBDIR)/pkgconfig/libmmsb-user.pc \
 	   755:build/bin/mmsb:$(PREFIX)/bin/mmsb \
 	   $(subst :share/,:$(PREFIX)/share/,$(TOOL_COMPLETIONS)) \
-	   $(foreach page,$(MAN),644:$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page))) \
-	   $(foreach file,$(wildcard kmod/*.rules),644:$(file):$(PREFIX)/lib/udev/rules.d/$(notdir $(file))) \
-	   $(foreach file,$(wildcard kmod/*.sysusers),644:$(file):$(PREFIX)/lib/sysusers.d/$(basename $(notdir $(file))).conf) \
-	   $(foreach file,$(wildcard kmod/*.modprobe),644:$(file):$(PREFIX)/lib/modprobe.d/$(basename $(notdir $(file))).conf)
+	   $(foreach page,$(MAN),644:$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+# What makes /dev/mmsb usable without being root, with the module or ready for it.
+SYSTEM   = 644:kmod/99-mmsb.rules:$(PREFIX)/lib/udev/rules.d/99-mmsb.rules \
+	   644:kmod/mmsb.sysusers:$(PREFIX)/lib/sysusers.d/mmsb.conf \
+	   644:kmod/mmsb.modprobe:$(PREFIX)/lib/modprobe.d/mmsb.conf
+# Loading at boot is for systems that have the module: it fails the boot's units where there is none.
+ON_BOOT  = 644:kmod/mmsb.modules-load:$(PREFIX)/lib/modules-load.d/mmsb.conf
 LINKS    = $(LIBDIR)/libmmsb-user.so $(LIBDIR)/libmmsb-user.so.$(SOMAJOR)
 MODULE   = $(CURDIR)/build/kmod/$(KVER)
 MODDIR   = $(DESTDIR)/lib/modules/$(KVER)/updates
 
 .PHONY: install uninstall dkms dkms-remove
+put = set -e; for item in $(1); do mode=$${item%%:*}; item=$${item\#*:}; \
+	echo "  INST  $(DESTDIR)$${item\#*:}"; install -D -m $$mode $${item%%:*} "$(DESTDIR)$${item\#*:}"; done
+
 install: all ## put library, headers, command, man pages and, if its headers are there, the module in place
-	@set -e; for item in $(INSTALL); do \
-		mode=$${item%%:*}; item=$${item#*:}; file=$${item%%:*}; place=$(DESTDIR)$${item#*:}; \
-		echo "  INST  $$place"; install -D -m "$$mode" "$$file" "$$place"; done
+	@$(call put,$(INSTALL) $(SYSTEM))
 	@for link in $(LINKS); do ln -sf libmmsb-user.so.$(VERSION) $(DESTDIR)$$link; done
-	+@if [ -e $(MODULE)/mmsb.ko ]; then $(MAKE) -C $(KDIR) M=$(MODULE) INSTALL_MOD_PATH=$(DESTDIR) \
-		INSTALL_MOD_DIR=updates DEPMOD=true modules_install; fi
+	+@if [ -e $(MODULE)/mmsb.ko ]; then $(call put,$(ON_BOOT)); $(MAKE) -C $(KDIR) M=$(MODULE) \
+		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates DEPMOD=true modules_install; fi
 	@$(if $(DESTDIR),,scripts/after-install $(KVER))
 
 uninstall: ## take all of that away again
-	@for item in $(INSTALL); do rm -vf "$(DESTDIR)$${item##*:}"; done
+	@for item in $(INSTALL) $(SYSTEM) $(ON_BOOT); do rm -vf "$(DESTDIR)$${item##*:}"; done
 	@for link in $(LINKS); do rm -vf $(DESTDIR)$$link; done
 	@rm -vf $(MODDIR)/mmsb.ko $(MODDIR)/mmsb.ko.xz $(MODDIR)/mmsb.ko.gz $(MODDIR)/mmsb.ko.zst
 	@$(if $(DESTDIR),,if [ -d /lib/modules/$(KVER) ]; then depmod $(KVER); fi; ldconfig)
@@ -169,14 +173,13 @@ DKMS       = dkms $(DKMS_TREES)
 dkms: ## build and install the module for KVER= through DKMS, which does so again for each new kernel
 	@command -v dkms >/dev/null || { echo "make: dkms is missing: apt install dkms" >&2; exit 1; }
 	@test -e $(KDIR)/Makefile || { echo "make: no kernel headers at $(KDIR): apt install linux-headers-$(KVER)" >&2; exit 1; }
-	@if $(DKMS) status -m mmsb -v $(VERSION) | grep -q mmsb; then $(DKMS) remove -m mmsb -v $(VERSION) --all; fi
 	@rm -rf $(DKMS_SRC)/mmsb-$(VERSION)
 	@mkdir -p $(DKMS_SRC)/mmsb-$(VERSION) $(if $(DKMS_ROOT),$(DKMS_ROOT)/dkms $(DKMS_ROOT)/lib/modules/$(KVER))
 	@cp -r Kbuild dkms.conf kmod uapi LICENSES $(DKMS_SRC)/mmsb-$(VERSION)/
-	$(DKMS) add -m mmsb -v $(VERSION)
-	$(DKMS) build -m mmsb -v $(VERSION) -k $(KVER)
-	$(DKMS) install -m mmsb -v $(VERSION) -k $(KVER)
-	@$(if $(DKMS_ROOT),,scripts/after-install $(KVER))
+	@$(DKMS) status -m mmsb -v $(VERSION) | grep -q mmsb || $(DKMS) add -m mmsb -v $(VERSION)
+	$(DKMS) build --force -m mmsb -v $(VERSION) -k $(KVER)
+	$(DKMS) install --force -m mmsb -v $(VERSION) -k $(KVER)
+	@$(if $(DKMS_ROOT),,$(call put,$(ON_BOOT) $(SYSTEM)); scripts/after-install $(KVER))
 
 dkms-remove: ## take the module away from DKMS, for all kernels
 	$(DKMS) remove -m mmsb -v $(VERSION) --all

@@ -446,7 +446,7 @@ TEST_F(ops, if_epoch)
 
 TEST_F(ops, append)
 {
-	const uint64_t offset = PAGE_BYTES - 8 - 100;
+	const uint64_t offset = PAGE_BYTES - 8 - 104;
 	struct mmsb_sqe sqe = { .op = MMSB_OP_APPEND, .page = self->page, .offset = offset, .len = 24 };
 	unsigned int i;
 
@@ -457,11 +457,11 @@ TEST_F(ops, append)
 		ASSERT_EQ(0, succeeds(self, sqe, true));
 	}
 	ASSERT_EQ(0, fails(self, sqe, MMSB_REASON_APPEND_FULL));
-	sqe.len = 5;
+	sqe.len = 9;
 	ASSERT_EQ(0, fails(self, sqe, MMSB_REASON_APPEND_FULL));
-	sqe.len = 4;
-	memset(self->bytes + offset + 8 + 96, 'd', 4);
-	self->bytes[offset] += 4;
+	sqe.len = 8;
+	memset(self->bytes + offset + 8 + 96, 'd', 8);
+	self->bytes[offset] += 8;
 	ASSERT_EQ(0, succeeds(self, sqe, true));
 	sqe.len = 1;
 	ASSERT_EQ(0, fails(self, sqe, MMSB_REASON_APPEND_FULL));

@@ -147,7 +147,7 @@ TEST_F(page, at)
 	ASSERT_EQ(0, AT(id + (1ull << 32)));
 	EXPECT_EQ(MMSB_REASON_PAGE_EXISTS, cqe.reason);
 	ASSERT_EQ(0, AT(id - (1ull << 32)));
-	EXPECT_EQ(MMSB_REASON_STALE_PAGE, cqe.reason);
+	EXPECT_EQ(MMSB_REASON_PAGE_EXISTS, cqe.reason);
 	ASSERT_EQ(0, AT(MMSB_PAGE_INDEX(id)));
 	EXPECT_EQ(MMSB_REASON_NO_PAGE, cqe.reason);
 	ASSERT_EQ(0, AT(0));
@@ -204,14 +204,16 @@ TEST_F(page, used_memory_is_zero)
 
 	for (i = 0; i < SIZES; i++) {
 		for (round = 0; round < 3; round++) {
+			uint32_t size = sizes[i] - (i ? round % 2 : 0);
+
 			for (j = 0; j < 40; j++) {
 				if (sizes[i] > 100000 && j >= 4)
 					continue;
-				ASSERT_EQ(0, mmsb_create(j & 1 ? self->ring : self->other, sizes[i] - round % 2, &ids[j]));
-				ASSERT_TRUE(all_are(self->space, ids[j], sizes[i] - round % 2, 0)) {
+				ASSERT_EQ(0, mmsb_create(j & 1 ? self->ring : self->other, size, &ids[j]));
+				ASSERT_TRUE(all_are(self->space, ids[j], size, 0)) {
 					TH_LOG("a new page of %u bytes is not zero", sizes[i]);
 				}
-				ASSERT_EQ(0, fill(self->ring, ids[j], sizes[i] - round % 2, 0xff));
+				ASSERT_EQ(0, fill(self->ring, ids[j], size, 0xff));
 			}
 			for (j = 0; j < 40; j++)
 				if (sizes[i] <= 100000 || j < 4)

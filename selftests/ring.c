@@ -132,15 +132,14 @@ static void fill_completions(struct __test_metadata *_metadata, FIXTURE_DATA(rin
 
 	for (i = 0; i < 8; i++)
 		ASSERT_EQ(0, add_later(self->ring, page, i));
-	ASSERT_EQ(8, mmsb_submit(self->ring));
-	ASSERT_EQ(0, mmsb_drain(self->ring, 10 * SECOND));
+	ASSERT_EQ(8, mmsb_submit_and_wait(self->ring, 8, 10 * SECOND));
 	for (i = 8; i < 16; i++)
 		ASSERT_EQ(0, add_later(self->ring, page, i));
 	ASSERT_EQ(8, mmsb_submit(self->ring));
 	usleep(20000);
 	EXPECT_EQ(8, value_at(self->space, page));
 	EXPECT_EQ(NULL, mmsb_get_sqe(self->ring));
-	EXPECT_EQ(-ETIME, mmsb_drain(self->ring, SECOND / 20));
+	EXPECT_EQ(-EBUSY, mmsb_drain(self->ring, SECOND / 20));
 	for (i = 0; i < 3; i++) {
 		ASSERT_EQ(1, mmsb_peek_cqe(self->ring, &cqe));
 		EXPECT_EQ(i, cqe.user_data);

@@ -12,10 +12,18 @@ static const unsigned int widths[MMSB_LANE_LAST] = { 1, 2, 4, 8, 1, 2, 4, 8 };
 
 /* -------------------------------------------------------------------------------------------------- making entries */
 
+/* Mostly of a page that lives. */
 static uint64_t some_id(struct twin *twin)
 {
-	uint64_t id = twin->pool[rng_below(&twin->rng, TWIN_POOL)];
+	unsigned int tries = rng_once_in(&twin->rng, 20) ? 1 : 8;
+	enum mmsb_reason reason;
+	uint64_t id = 0;
 
+	while (tries--) {
+		id = twin->pool[rng_below(&twin->rng, TWIN_POOL)];
+		if (model_find(&twin->model, id, &reason))
+			break;
+	}
 	switch (rng_below(&twin->rng, 60)) {
 	case 0:
 		return rng_next(&twin->rng);
@@ -123,7 +131,7 @@ static size_t make_mask(struct twin *twin, const struct mmsb_sqe *sqe, uint8_t *
 	switch (rng_below(&twin->rng, 4)) {
 	case 0:
 		memset(to, 0, bytes);
-		to[rng_below(&twin->rng, bytes)] = 1;
+		to[rng_below(&twin->rng, bytes + 1)] = 1;
 		break;
 	case 1:
 		memset(to, 0xff, bytes);

@@ -207,12 +207,12 @@ static enum mmsb_reason create(struct model *model, uint64_t id, uint32_t size)
 	if (!generation || index >= model->max_pages)
 		return MMSB_REASON_NO_PAGE;
 	page = &model->pages[index];
+	if (page->alive)
+		return MMSB_REASON_PAGE_EXISTS;
 	if (page->generation > UINT32_MAX && generation == UINT32_MAX)
 		return MMSB_REASON_GENERATIONS_SPENT;
 	if (generation < page->generation)
 		return MMSB_REASON_STALE_PAGE;
-	if (page->alive)
-		return MMSB_REASON_PAGE_EXISTS;
 	page->bytes = calloc(1, size);
 	if (!page->bytes)
 		return MMSB_REASON_NO_MEMORY;

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Every limit is reached and refused with its own reason, in words, changes nothing, and gives way again when what filled it is gone.
+ */
+#include "kselftest_harness.h"
+#include "common/home.h"
+
+FIXTURE(limits) {
+	struct mmsb *mmsb;
+};
+
+FIXTURE_SETUP(limits)
+{
+	ASSERT_EQ(0, mmsb_open(&self->mmsb, NULL)) {
+		TH_LOG("%s", mmsb_strerror_last());
+	}
+}
+
+FIXTURE_TEARDOWN(limits)
+{
+	mmsb_close(self->mmsb);
+}
+
+static int errno_of(enum mmsb_reason reason)
+{
+#define REASON_ERRNO(name, err, text) [MMSB_REASON_##name] = (err),
+	static const int errnos[MMSB_REASON_LAST] = { MMSB_REASONS(REASON_ERRNO) };
+#undef REASON_ERRNO
+	return -errnos[reason];
+}
+
+/* A call failed with the errno of this reason, and said so in its words. */
+#define EXPECT_REASON(reason, call) do {								\
+	EXPECT_EQ(errno_of(reason), (call));								\
+	EXPECT_NE(NULL, strstr(mmsb_strerror_last(), mmsb_reason_text(reason))) {			\
+		TH_LOG("said: %s", mmsb_strerror_last());						\
+	}												\
+} while (0)
+
+#define OPEN(name, space, ...) mmsb_space_open(self->mmsb, name, MMSB_OPTS(struct mmsb_space_opts, ##__VA_ARGS__), space)
+#define RING(space, ring, ...) mmsb_ring_open(space, MMSB_OPTS(struct mmsb_ring_opts, ##__VA_ARGS__), ring)
+#define NEW (MMSB_SPACE_CREATE | MMSB_SPACE_INLINE)
+
+TEST_F(limits, spaces)
+{
+	struct mmsb_space *space = NULL;
+
+	EXPECT_REASON(MMSB_REASON_BAD_SHARDS, OPEN(NULL, &space, .flags = NEW, .shards = MMSB_SHARDS_MAX + 1));
+	EXPECT_REASON(MMSB_REASON_BAD_LIMIT, OPEN(NULL, &space, .flags = NEW, .shards = 1, .max_pages = 1ull << 32));
+	EXPECT_REASON(MMSB_REASON_BAD_LIMIT, OPEN(NULL, &space, .flags = NEW, .shards = 1, .max_bytes = (1ull << 40) + 1));
+	EXPECT_REASON(MMSB_REASON_BAD_LIMIT, OPEN(NULL, &space, .flags = NEW, .shards = 1, .max_bytes = ~0ull));
+	EXPECT_EQ(-EINVAL, OPEN(NULL, &space, .flags = NEW | (MMSB_SPACE_KNOWN + 1), .shards = 1));
+	EXPECT_EQ(-EINVAL, OPEN(NULL, &space, .flags = NEW | 0x80000000, .shards = 1));
+	EXPECT_EQ(NULL, space);
+}
+
+TEST_F(limits, names)
+{
+	static const char *const bad[] = { ".hidden", "sl/ash", "white space", "umlaut-\xc3\xa4", "new\nline",
+		"0123456789012345678901234567890123456789012345678901234567890123" };
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+	struct mmsb_space *space, *again;
+	char name[MMSB_NAME_MAX];
+	uint64_t cursor = 0;
+	unsigned int i, seen = 0;
+
+	for (i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		EXPECT_REASON(MMSB_REASON_BAD_NAME, OPEN(bad[i], &space, .flags = NEW, .shards = 1));
+	snprintf(name, sizeof(name), "test-limits_%d.a", getpid());
+	EXPECT_REASON(MMSB_REASON_NO_SPACE, OPEN(name, &space));
+	EXPECT_REASON(MMSB_REASON_NO_SPACE, mmsb_space_remove(self->mmsb, name));
+	ASSERT_EQ(0, OPEN(name, &space, .flags = NEW | MMSB_SPACE_EXCL, .shards = 3));
+	EXPECT_REASON(MMSB_REASON_NAME_TAKEN, OPEN(name, &again, .flags = NEW | MMSB_SPACE_EXCL));
+	ASSERT_EQ(0, OPEN(name, &again, .flags = NEW, .shards = 1));
+	ASSERT_EQ(0, mmsb_space_info(again, &info));
+	EXPECT_EQ(3, info.shards);
+	EXPECT_STREQ(name, info.name);
+	while (!mmsb_space_next(self->mmsb, &cursor, &info))
+		seen += !strcmp(info.name, name);
+	EXPECT_EQ(1, seen);
+	mmsb_space_close(space);
+	ASSERT_EQ(0, mmsb_space_info(again, &info));
+	mmsb_space_close(again);
+	EXPECT_REASON(MMSB_REASON_NO_SPACE, OPEN(name, &space));
+	memset(name, 'n', MMSB_NAME_MAX - 1);
+	name[MMSB_NAME_MAX - 1] = 0;
+	ASSERT_EQ(0, OPEN(name, &space, .flags = NEW, .shards = 1));
+	mmsb_space_close(space);
+}
+
+TEST_F(limits, pages)
+{
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	uint64_t ids[100], page;
+	struct mmsb_cqe cqe;
+	unsigned int i;
+
+	ASSERT_EQ(0, OPEN(NULL, &space, .flags = NEW, .shards = 1, .max_pages = 100));
+	ASSERT_EQ(0, RING(space, &ring));
+	for (i = 0; i < 100; i++)
+		ASSERT_EQ(0, mmsb_create(ring, 64, &ids[i]));
+	EXPECT_REASON(MMSB_REASON_PAGES_LIMIT, mmsb_create(ring, 64, &page));
+	ASSERT_EQ(0, run_op(ring, &cqe, .op = MMSB_OP_CREATE, .flags = MMSB_SQE_AT, .page = MMSB_PAGE_ID(1, 1023), .len = 64));
+	EXPECT_EQ(MMSB_REASON_PAGES_LIMIT, cqe.reason);
+	EXPECT_EQ(0, cqe.epoch);
+	ASSERT_EQ(0, mmsb_space_info(space, &info));
+	EXPECT_EQ(100, info.pages);
+	EXPECT_EQ(100, info.max_pages);
+	ASSERT_EQ(0, mmsb_destroy(ring, ids[50]));
+	ASSERT_EQ(0, mmsb_create(ring, 64, &page));
+	EXPECT_EQ(-EDQUOT, mmsb_create(ring, 64, &page));
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+}
+
+TEST_F(limits, bytes)
+{
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+	uint64_t ids[64], n = 0, again = 0, page;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+
+	ASSERT_EQ(0, OPEN(NULL, &space, .flags = NEW, .shards = 1, .max_bytes = 1u << 20));
+	ASSERT_EQ(0, RING(space, &ring));
+	EXPECT_REASON(MMSB_REASON_BYTES_LIMIT, mmsb_create(ring, (1u << 20) + 1, &page));
+	while (n < 64 && !mmsb_create(ring, 65536, &ids[n]))
+		n++;
+	EXPECT_EQ(16, n);
+	EXPECT_REASON(MMSB_REASON_BYTES_LIMIT, mmsb_create(ring, 64, &page));
+	ASSERT_EQ(0, mmsb_space_info(space, &info));
+	EXPECT_EQ(1u << 20, info.bytes);
+	EXPECT_EQ(1u << 20, info.max_bytes);
+	for (; n; n--)
+		ASSERT_EQ(0, mmsb_destroy(ring, ids[n - 1]));
+	while (again < 64 && !mmsb_create(ring, 65536, &ids[again]))
+		again++;
+	EXPECT_EQ(16, again);
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+}
+
+/* Freed small pages make room for large ones again, and the other way round. */
+TEST_F(limits, bytes_change_hands)
+{
+	static uint64_t ids[20000];
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	unsigned int n = 0, i;
+	uint64_t page;
+
+	ASSERT_EQ(0, OPEN(NULL, &space, .flags = NEW, .shards = 1, .max_bytes = 1u << 20, .max_pages = 20000));
+	ASSERT_EQ(0, RING(space, &ring));
+	while (n < 20000 && !mmsb_create(ring, 64, &ids[n]))
+		n++;
+	EXPECT_LT(15000, n);
+	EXPECT_EQ(-EDQUOT, mmsb_create(ring, 1u << 19, &page));
+	for (i = 0; i < n; i++)
+		ASSERT_EQ(0, mmsb_destroy(ring, ids[i]));
+	ASSERT_EQ(0, mmsb_create(ring, 3u << 18, &page)) {
+		TH_LOG("%s", mmsb_strerror_last());
+	}
+	ASSERT_EQ(0, mmsb_destroy(ring, page));
+	ASSERT_EQ(0, mmsb_create(ring, 64, &page));
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+}
+
+TEST_F(limits, rings)
+{
+	struct mmsb_ring *rings[4], *ring = NULL;
+	struct mmsb_space *space;
+	unsigned int i;
+
+	ASSERT_EQ(0, OPEN(NULL, &space, .flags = NEW, .shards = 2, .max_rings = 4));
+	for (i = 0; i < 4; i++)
+		ASSERT_EQ(0, RING(space, &rings[i]));
+	EXPECT_REASON(MMSB_REASON_RINGS_LIMIT, RING(space, &ring));
+	mmsb_ring_close(rings[0]);
+	ASSERT_EQ(0, RING(space, &rings[0]));
+	for (i = 0; i < 4; i++)
+		mmsb_ring_close(rings[i]);
+	EXPECT_REASON(MMSB_REASON_NO_POLLERS, RING(space, &ring, .flags = MMSB_RING_POLLED));
+	EXPECT_REASON(MMSB_REASON_BAD_SHARD, RING(space, &ring, .shard = 3));
+	EXPECT_REASON(MMSB_REASON_BAD_ENTRIES, RING(space, &ring, .sq_entries = MMSB_SQ_MAX + 1));
+	EXPECT_REASON(MMSB_REASON_BAD_ENTRIES, RING(space, &ring, .cq_entries = MMSB_CQ_MAX + 1));
+	EXPECT_REASON(MMSB_REASON_BAD_ENTRIES, RING(space, &ring, .sq_entries = 64, .cq_entries = 32));
+	EXPECT_REASON(MMSB_REASON_BAD_ENTRIES, RING(space, &ring, .payload_bytes = MMSB_PAYLOAD_MAX + 1));
+	EXPECT_EQ(-EINVAL, RING(space, &ring, .flags = MMSB_RING_KNOWN + 1));
+	EXPECT_EQ(NULL, ring);
+	ASSERT_EQ(0, RING(space, &ring, .sq_entries = 1, .cq_entries = 1, .payload_bytes = MMSB_NO_PAYLOAD));
+	EXPECT_EQ(1, mmsb_sq_space(ring));
+	mmsb_ring_close(ring);
+	ASSERT_EQ(0, RING(space, &ring, .sq_entries = MMSB_SQ_MAX, .cq_entries = MMSB_CQ_MAX));
+	EXPECT_EQ(MMSB_SQ_MAX, mmsb_sq_space(ring));
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+}
+
+/* One delta covers 16 MiB and no more, and what it covers may be any part of a page. */
+TEST_F(limits, one_delta)
+{
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	struct mmsb_cqe cqe;
+	uint64_t page;
+
+	ASSERT_EQ(0, OPEN(NULL, &space, .flags = NEW | MMSB_SPACE_HASH, .shards = 1, .max_bytes = 64u << 20));
+	ASSERT_EQ(0, RING(space, &ring));
+	ASSERT_EQ(0, mmsb_create(ring, 20u << 20, &page));
+	ASSERT_EQ(0, run_op(ring, &cqe, .op = MMSB_OP_FILL, .page = page, .offset = 1, .len = MMSB_DELTA_MAX, .word = { 7 }));
+	EXPECT_EQ(0, cqe.result);
+	EXPECT_EQ(1, cqe.epoch);
+	ASSERT_EQ(0, run_op(ring, &cqe, .op = MMSB_OP_FILL, .page = page, .len = MMSB_DELTA_MAX + 1, .word = { 7 }));
+	EXPECT_EQ(MMSB_REASON_TOO_LONG, cqe.reason);
+	EXPECT_EQ(-EMSGSIZE, cqe.result);
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+}
+
+TEST_F(limits, read_only)
+{
+	struct mmsb_space *space, *reader;
+	struct mmsb_ring *ring, *other;
+	char name[32], bytes[4];
+	void *to = bytes;
+	size_t len = 4;
+	struct mmsb_cqe cqe;
+	uint64_t page;
+	int result;
+
+	snprintf(name, sizeof(name), "test-limits-%d", getpid());
+	ASSERT_EQ(0, OPEN(name, &space, .flags = NEW, .shards = 1));
+	ASSERT_EQ(0, RING(space, &ring));
+	ASSERT_EQ(0, mmsb_create(ring, 64, &page));
+	ASSERT_EQ(0, mmsb_set(ring, page, 0, "abc", 4, NULL));
+	ASSERT_EQ(0, OPEN(name, &reader, .flags = MMSB_SPACE_READ_ONLY));
+	EXPECT_EQ(4, mmsb_read(reader, page, 0, bytes, 4, NULL));
+	EXPECT_STREQ("abc", bytes);
+	EXPECT_EQ(0, mmsb_snapshot(reader, &page, 1, &to, &len, NULL, &result, NULL));
+	ASSERT_EQ(0, RING(reader, &other));
+	EXPECT_REASON(MMSB_REASON_READ_ONLY, mmsb_set(other, page, 0, "x", 1, NULL));
+	EXPECT_REASON(MMSB_REASON_READ_ONLY, mmsb_create(other, 64, &page));
+	EXPECT_REASON(MMSB_REASON_READ_ONLY, mmsb_destroy(other, page));
+	ASSERT_EQ(0, run_op(other, &cqe, .op = MMSB_OP_NOP));
+	EXPECT_EQ(0, cqe.result);
+	EXPECT_GT(0, mmsb_space_reset(reader));
+	EXPECT_GT(0, mmsb_hash(reader, MMSB_HASH_ON, (uint64_t[2]){}, NULL));
+	EXPECT_EQ(1, ({ struct mmsb_page_info info; mmsb_page_info(space, page, &info); info.epoch; }));
+	mmsb_ring_close(other);
+	mmsb_ring_close(ring);
+	mmsb_space_close(reader);
+	mmsb_space_close(space);
+}
+
+/* A thousand spaces at once. */
+TEST_F(limits, many_spaces)
+{
+	static struct mmsb_space *spaces[1000];
+	unsigned int i, n = home_is_kernel() ? 100 : 1000;
+	struct mmsb_ring *ring;
+	uint64_t page;
+
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(0, OPEN(NULL, &spaces[i], .flags = NEW, .shards = 1)) {
+			TH_LOG("space %u: %s", i, mmsb_strerror_last());
+		}
+		ASSERT_EQ(0, RING(spaces[i], &ring));
+		ASSERT_EQ(0, mmsb_create(ring, 64, &page));
+		ASSERT_EQ(0, mmsb_set(ring, page, 0, &i, 4, NULL));
+		mmsb_ring_close(ring);
+	}
+	for (i = 0; i < n; i++) {
+		uint32_t found;
+
+		ASSERT_EQ(4, mmsb_read(spaces[i], page, 0, &found, 4, NULL));
+		ASSERT_EQ(i, found);
+	}
+	for (i = 0; i < n; i++)
+		mmsb_space_close(spaces[i]);
+}
+
+TEST_HARNESS_MAIN

@@ -148,7 +148,11 @@ LINKS    = $(LIBDIR)/libmmsb-user.so $(LIBDIR)/libmmsb-user.so.$(SOMAJOR)
 MODULE   = $(CURDIR)/build/kmod/$(KVER)
 MODDIR   = $(DESTDIR)/lib/modules/$(KVER)/updates
 
-.PHONY: install uninstall dkms dkms-remove
+# It holds PREFIX, which may be another than last time.
+build/lib/libmmsb-user.pc: FORCE
+FORCE:
+
+.PHONY: install uninstall dkms dkms-remove FORCE
 put = set -e; for item in $(1); do mode=$${item%%:*}; item=$${item\#*:}; \
 	echo "  INST  $(DESTDIR)$${item\#*:}"; install -D -m $$mode $${item%%:*} "$(DESTDIR)$${item\#*:}"; done
 
@@ -156,7 +160,7 @@ install: all ## put library, headers, command, man pages and, if its headers are
 	@$(call put,$(INSTALL) $(SYSTEM))
 	@for link in $(LINKS); do ln -sf libmmsb-user.so.$(VERSION) $(DESTDIR)$$link; done
 	+@if [ -e $(MODULE)/mmsb.ko ]; then $(call put,$(ON_BOOT)); $(MAKE) -C $(KDIR) M=$(MODULE) \
-		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates DEPMOD=true modules_install; fi
+		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates DEPMOD=true CONFIG_MODULE_SIG_ALL= modules_install; fi
 	@$(if $(DESTDIR),,scripts/after-install $(KVER))
 
 uninstall: ## take all of that away again

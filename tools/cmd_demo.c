@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "out.h"
 
 #define LIVE_EVERY	250000000ULL	/* ns between two looks where the line is updated in place */
+#define LIVE_ROW	"%10s %11s %11s %13s %13s %13s"
 #define CHECKS		4
 
 struct totals {
@@ -67,6 +67,7 @@ static bool parse_demo(struct cli *cli, const struct args *args, struct boss *bo
 	boss->demo->writers = (unsigned int)writers;
 	boss->demo->readers = (unsigned int)readers;
 	boss->demo->polled = !arg_has(args, OPT_INLINE) && sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	boss->demo->crowded = sysconf(_SC_NPROCESSORS_ONLN) <= (long)(writers + readers);
 	boss->demo->device = cli->device;
 	return true;
 }
@@ -188,23 +189,15 @@ static void live_line(struct boss *boss, bool in_place, uint64_t start)
 {
 	struct totals now, *before = &boss->before;
 	uint64_t at = demo_now(), span = at - boss->before_at;
-	struct winsize size = { 0 };
-	char line[192];
+	char elapsed[16];
 
 	add_up(boss->demo, &now);
-	snprintf(line, sizeof(line), "%5.1f s  %7s deltas/s  %7s reads/s  read again %5s/s  submit->visible p50 %s, p99 %s",
-		 (double)(at - start) / 1e9,
-		 text_rate(rate(now.adds + now.fills - before->adds - before->fills, span)).s,
-		 text_rate(rate(now.reads - before->reads, span)).s, text_rate(rate(now.again - before->again, span)).s,
-		 text_ns(hist_percentile(&now.visible, &before->visible, 0.5)).s,
-		 text_ns(hist_percentile(&now.visible, &before->visible, 0.99)).s);
-	if (in_place) {
-		if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_col > 1 && size.ws_col <= strlen(line))
-			line[size.ws_col - 1] = '\0';
-		printf("\r\033[K%s", line);
-	} else {
-		puts(line);
-	}
+	snprintf(elapsed, sizeof(elapsed), "%.1f s", (double)(at - start) / 1e9);
+	printf("%s" LIVE_ROW "%s", in_place ? "\r\033[K" : "", elapsed,
+	       text_rate(rate(now.adds + now.fills - before->adds - before->fills, span)).s,
+	       text_rate(rate(now.reads - before->reads, span)).s, text_rate(rate(now.again - before->again, span)).s,
+	       text_ns(hist_percentile(&now.visible, &before->visible, 0.5)).s,
+	       text_ns(hist_percentile(&now.visible, &before->visible, 0.99)).s, in_place ? "" : "\n");
 	fflush(stdout);
 	*before = now;
 	boss->before_at = at;
@@ -284,9 +277,9 @@ static void check_pages(struct boss *boss)
 		note(boss, "counters", false, "cannot read the pages: %s", mmsb_strerror_last());
 		return;
 	}
-	note(boss, "counters", sum == boss->end.adds, "Nothing was lost: %s additions were sent, and the counters add up to %s.",
+	note(boss, "counters", sum == boss->end.adds, "Nothing was lost: %s additions sent, and the counters add up to %s.",
 	     text_grouped(boss->end.adds).s, text_grouped(sum).s);
-	note(boss, "epochs", epochs == changes, "Every change has its epoch: %s changes, and the epochs add up to %s.",
+	note(boss, "epochs", epochs == changes, "Every change has its epoch: %s changes, the epochs add up to %s.",
 	     text_grouped(changes).s, text_grouped(epochs).s);
 }
 
@@ -296,8 +289,8 @@ static void check_workers(struct boss *boss)
 	unsigned int i;
 
 	note(boss, "reads", !boss->end.torn,
-	     "Of %s reads, %s showed a torn or an older page; %s were caught by a writer and done again.",
-	     text_grouped(boss->end.reads).s, boss->end.torn ? text_grouped(boss->end.torn).s : "none",
+	     "%s torn or older page in %s reads (%s met a writer, and looked again).",
+	     boss->end.torn ? text_grouped(boss->end.torn).s : "No", text_grouped(boss->end.reads).s,
 	     text_grouped(boss->end.again).s);
 	for (i = 0; i < boss->demo->writers + boss->demo->readers; i++) {
 		worker = &boss->demo->worker[i];
@@ -317,9 +310,8 @@ static void check_hash(struct boss *boss)
 	if (err)
 		note(boss, "hash", false, "cannot compute the state hash: %s", mmsb_strerror_last());
 	else
-		note(boss, "hash", !memcmp(kept, fresh, sizeof(kept)),
-		     "The state hash kept delta by delta, %s, %s the one computed from all bytes.", text_hash(kept).s,
-		     memcmp(kept, fresh, sizeof(kept)) ? "DIFFERS from" : "equals");
+		note(boss, "hash", !memcmp(kept, fresh, sizeof(kept)), "The state hash kept by deltas %s recomputed: %s",
+		     memcmp(kept, fresh, sizeof(kept)) ? "DIFFERS from that" : "is that", text_hash(kept).s);
 }
 
 /* --------------------------------------------------------------------------------------------------------- talking */
@@ -327,18 +319,20 @@ static void check_hash(struct boss *boss)
 static void introduce(const struct boss *boss)
 {
 	const struct demo *demo = boss->demo;
-	const char *who = in_kernel(boss) ? "processes" : "threads";
 
 	out_colour(stdout, COLOUR_BOLD, "MMSB: one versioned state in memory, shared by many.\n");
-	printf("Writers change it by small deltas that they put into a mapped ring; readers load it from mapped pages.\n"
-	       "One engine alone applies the deltas, so no client can spoil the state, and every page knows its version.\n\n");
-	printf("Home: %s%s\n", boss->home, in_kernel(boss) ? ", the engine in the kernel module behind /dev/mmsb" :
-	       boss->fell_back ? ", an engine inside this process (no kernel home here; 'mmsb doctor' says why)" :
-	       ", an engine inside this process");
-	printf("Now:  %u writer and %u reader %s share %u counters and %u banners of 4 KiB, for %.3g s.\n", demo->writers,
-	       demo->readers, who, DEMO_COUNTERS, DEMO_BANNERS, (double)boss->span / 1e9);
-	printf("      Rings are %s. Ctrl-C ends it early.\n\n", demo->polled ?
-	       "polled: an engine thread empties them" : "inline: who submits runs the engine");
+	printf("Writers put small changes, deltas, into a mapped ring. Readers load the state\n"
+	       "from mapped pages. One engine alone applies the deltas, so no client can spoil\n"
+	       "the state, and each page counts its versions.\n\n");
+	printf("Home: %s\n", in_kernel(boss) ? "kernel, the module behind /dev/mmsb" : "embedded, an engine inside this process");
+	if (boss->fell_back)
+		printf("      (there is no kernel home here: 'mmsb doctor' says why)\n");
+	printf("Who:  %u writer%s and %u reader%s, each a %s, share %u counters and %u larger pages\n", demo->writers,
+	       demo->writers > 1 ? "s" : "", demo->readers, demo->readers > 1 ? "s" : "",
+	       in_kernel(boss) ? "process" : "thread", DEMO_COUNTERS, DEMO_BANNERS);
+	printf("How:  %s, for %.3g s; Ctrl-C ends it early\n\n", demo->polled ?
+	       "an engine thread polls the rings" : "who submits runs the engine", (double)boss->span / 1e9);
+	printf(LIVE_ROW "\n", "time", "deltas/s", "reads/s", "read again/s", "visible: p50", "p99");
 }
 
 static void summarise(const struct boss *boss, bool good)
@@ -346,14 +340,14 @@ static void summarise(const struct boss *boss, bool good)
 	const struct totals *end = &boss->end;
 	unsigned int i;
 
-	printf("\nIn %.1f s: %s deltas and %s reads; a delta was visible to readers after %s (median), %s (p99).\n",
+	printf("\nIn %.1f s %s deltas and %s reads.\nA delta was visible to readers after %s (median), %s (p99).\n",
 	       (double)boss->ran / 1e9, text_grouped(end->adds + end->fills).s, text_grouped(end->reads).s,
 	       text_ns(hist_percentile(&end->visible, NULL, 0.5)).s, text_ns(hist_percentile(&end->visible, NULL, 0.99)).s);
 	for (i = 0; i < boss->checks; i++) {
 		out_colour(stdout, boss->check[i].good ? COLOUR_GREEN : COLOUR_RED, boss->check[i].good ? "  ok    " : "  FAIL  ");
 		puts(boss->check[i].text);
 	}
-	printf("\n%s Next: 'mmsb help', 'man mmsb'.\n", good ? "That was MMSB." : "Something is wrong here: please report it.");
+	printf("\n%s Next: 'mmsb help', 'man mmsb'.\n", good ? "That was MMSB." : "Something is wrong: please report it.");
 }
 
 static void summarise_json(const struct boss *boss, bool good)

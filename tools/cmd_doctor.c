@@ -149,6 +149,8 @@ static void doctor_try(struct doctor *doctor, const char *home)
 			   "a page of the %s home read back %llu instead of 42", home, (unsigned long long)seen);
 	else
 		doctor_say(doctor, DOCTOR_OK, home, NULL, "the %s home works: a page was made, changed and read", home);
+	if (!err && seen == 42 && !doctor->works)
+		doctor->works = home;
 }
 
 static void examine(struct doctor *doctor)
@@ -187,7 +189,8 @@ enum cli_exit cmd_doctor(struct cli *cli, const struct args *args)
 		json_bool(&json, "ok", !doctor.failed);
 		json_end(&json);
 	} else {
-		printf("\n%u failed, %u to look at.\n", doctor.failed, doctor.warned);
+		printf("\n%u failed, %u to look at.%s%s%s\n", doctor.failed, doctor.warned, doctor.works ? " The " : "",
+		       doctor.works ?: "", doctor.works ? " home works." : "");
 	}
 	return doctor.failed ? CLI_FAILED : CLI_OK;
 }

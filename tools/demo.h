@@ -3,7 +3,7 @@
  * What the parts of mmsb demo share.
  *
  * Writers add to counters and fill banners; readers look at both. A counter is a 64-byte page whose first number only ever rises; a
- * banner is a 4 KiB page that is filled with one number, so that a reader who sees two numbers in it has seen a torn page. Every fill
+ * banner is a page of some cache lines that is filled with one number, so that a reader who sees two numbers in it has seen a torn page. Every fill
  * has a number of its own, hence changes its page, and the page's epoch counts it.
  *
  * All this lies in memory that processes (kernel home) or threads (embedded home) share, and that has nothing to do with MMSB:
@@ -21,7 +21,7 @@
 #define DEMO_WORKERS	16u	/* of each sort, at most */
 #define DEMO_COUNTERS	64u
 #define DEMO_BANNERS	4u
-#define DEMO_BANNER	4096u
+#define DEMO_BANNER	512u
 #define DEMO_BATCH	64u	/* deltas that a writer submits at a time */
 #define DEMO_WINDOW	16u	/* batches under way at most */
 
@@ -41,6 +41,7 @@ struct demo_worker {
 struct demo {
 	uint32_t phase;		/* enum demo_phase */
 	bool polled;
+	bool crowded;		/* fewer CPUs than workers and pollers: readers look often, but not all the time */
 	char name[MMSB_NAME_MAX];
 	const char *device;
 	uint64_t counter[DEMO_COUNTERS], banner[DEMO_BANNERS], probe[DEMO_WORKERS];

@@ -22,7 +22,8 @@ struct doctor {
 	struct json *json;	/* NULL: for people */
 	unsigned int warned, failed;
 	char release[128];	/* of the kernel */
-	bool loaded, installed, secure_boot;
+	bool loaded, installed;
+	const char *works;	/* the best home that was tried and works */
 };
 
 /* remedy NULL where there is none to tell. Keep `name` one word; it is in the manual and in JSON. */

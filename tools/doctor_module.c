@@ -131,10 +131,9 @@ static bool locked_down(const struct doctor *doctor)
 static void check_signing(struct doctor *doctor)
 {
 	const char *enforced = doctor_line(doctor, "/sys/module/module/parameters/sig_enforce");
-	bool enforces = enforced && *enforced == 'Y', locked = locked_down(doctor);
+	bool enforces = enforced && *enforced == 'Y', locked = locked_down(doctor), secure = secure_boot_on(doctor);
 
-	doctor->secure_boot = secure_boot_on(doctor);
-	if (!doctor->secure_boot && !locked && !enforces)
+	if (!secure && !locked && !enforces)
 		doctor_say(doctor, DOCTOR_OK, "signing", NULL, "Secure Boot and lockdown are off: no signature is asked for");
 	else if (doctor->loaded)
 		doctor_say(doctor, DOCTOR_OK, "signing", NULL, "signatures are asked for, and the module was let in");
@@ -142,7 +141,7 @@ static void check_signing(struct doctor *doctor)
 		doctor_say(doctor, DOCTOR_WARN, "signing",
 			   "if modprobe says \"Key was rejected by service\": mokutil --import /var/lib/dkms/mok.pub, choose a "
 			   "password, reboot, choose \"Enroll MOK\" and give it; then make dkms again (mokutil --list-enrolled shows the key)",
-			   "%s: only a module signed with an enrolled key can be loaded", doctor->secure_boot ?
+			   "%s: only a module signed with an enrolled key can be loaded", secure ?
 			   "Secure Boot is on" : locked ? "the kernel is locked down" : "the kernel enforces module signatures");
 }
 

@@ -12,6 +12,7 @@
 #ifndef MMSB_H
 #define MMSB_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -148,11 +148,7 @@ LINKS    = $(LIBDIR)/libmmsb-user.so $(LIBDIR)/libmmsb-user.so.$(SOMAJOR)
 MODULE   = $(CURDIR)/build/kmod/$(KVER)
 MODDIR   = $(DESTDIR)/lib/modules/$(KVER)/updates
 
-# It holds PREFIX, which may be another than last time.
-build/lib/libmmsb-user.pc: FORCE
-FORCE:
-
-.PHONY: install uninstall dkms dkms-remove FORCE
+.PHONY: install uninstall dkms dkms-remove
 put = set -e; for item in $(1); do mode=$${item%%:*}; item=$${item\#*:}; \
 	echo "  INST  $(DESTDIR)$${item\#*:}"; install -D -m $$mode $${item%%:*} "$(DESTDIR)$${item\#*:}"; done
 

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One thread that submits and runs its shard itself: the engine's hot path, with nobody else on the road.
+ */
+#include <stdlib.h>
+#include "kit.h"
+
+#define HOT	1000u
+#define RANDOM	1000000u
+
+/* ------------------------------------------------------------------------------------------------------ throughput */
+
+static void *open_add(const struct bench_opts *bench, unsigned int pages, bool hash)
+{
+	struct kit_opts opts = { .pages = pages, .page_bytes = 64, .entries = 1024, .hash = hash, .shuffled = true,
+				 .repeat = pages == HOT ? 8 : 1 };
+	struct kit *kit = kit_open(bench, &opts);
+
+	kit->work = kit_amount(kit, pages == HOT ? 4 << 20 : 2 << 20);
+	kit_send(kit, 256);	/* everything has been touched once */
+	return kit;
+}
+
+static void *open_hot(const struct bench_opts *bench)
+{
+	return open_add(bench, HOT, false);
+}
+
+static void *open_hot_hash(const struct bench_opts *bench)
+{
+	return open_add(bench, HOT, true);
+}
+
+static void *open_random(const struct bench_opts *bench)
+{
+	return open_add(bench, RANDOM, false);
+}
+
+static void *open_random_hash(const struct bench_opts *bench)
+{
+	return open_add(bench, RANDOM, true);
+}
+
+static double add_rate(struct kit *kit, unsigned int batch)
+{
+	uint64_t start = bench_cpu_now();
+
+	kit_send(kit, batch);
+	return (double)kit->work * 1e3 / (double)(bench_cpu_now() - start);
+}
+
+static double add_by_256(void *kit)
+{
+	return add_rate(kit, 256);
+}
+
+static double add_by_64(void *kit)
+{
+	return add_rate(kit, 64);
+}
+
+/* --------------------------------------------------------------------------------------------- one synchronous delta */
+
+#define SYNC_CALLS	100000u
+
+struct sync_set {
+	struct kit *kit;
+	uint32_t *ticks;
+	uint64_t value;
+	double share;		/* which percentile */
+};
+
+static void *open_sync(const struct bench_opts *bench, double share)
+{
+	struct kit_opts opts = { .pages = HOT, .page_bytes = 64, .entries = 256, .shuffled = true, .repeat = 8 };
+	struct sync_set *sync = bench_alloc(sizeof(*sync));
+
+	sync->kit = kit_open(bench, &opts);
+	sync->kit->work = kit_amount(sync->kit, SYNC_CALLS);
+	sync->ticks = bench_alloc(sync->kit->work * sizeof(*sync->ticks));
+	sync->share = share;
+	return sync;
+}
+
+static void *open_sync_p99(const struct bench_opts *bench)
+{
+	return open_sync(bench, 0.99);
+}
+
+static void *open_sync_p50(const struct bench_opts *bench)
+{
+	return open_sync(bench, 0.5);
+}
+
+static int compare_ticks(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Every call changes the page: the value differs each time. The clock's own cost is part of what is told. */
+static double measure_sync(void *state)
+{
+	struct sync_set *sync = state;
+	struct kit *kit = sync->kit;
+	uint64_t i, start;
+	int result;
+
+	for (i = 0; i < kit->work; i++) {
+		uint64_t page = *kit->at++;
+
+		if (kit->at == kit->end)
+			kit->at = kit->order;
+		sync->value++;
+		start = bench_ticks();
+		result = mmsb_set(kit->ring, page, 0, &sync->value, sizeof(sync->value), NULL);
+		sync->ticks[i] = (uint32_t)(bench_ticks() - start);
+		bench_check(result, "mmsb_set");
+	}
+	qsort(sync->ticks, kit->work, sizeof(*sync->ticks), compare_ticks);
+	return sync->ticks[(uint64_t)((double)(kit->work - 1) * sync->share)] * bench_ns_per_tick();
+}
+
+static void close_sync(void *state)
+{
+	struct sync_set *sync = state;
+
+	kit_close(sync->kit);
+	free(sync->ticks);
+	free(sync);
+}
+
+/* ------------------------------------------------------------------------------------------------ coming and going */
+
+static void *open_create(const struct bench_opts *bench)
+{
+	struct kit_opts opts = { .pages = 1024, .page_bytes = 64, .entries = 256 };
+	struct kit *kit = kit_open(bench, &opts);
+
+	kit->work = kit_amount(kit, 1 << 19);
+	return kit;
+}
+
+static void create_batch(struct kit *kit, uint64_t *pages)
+{
+	struct mmsb_cqe cqes[KIT_BATCH];
+	struct mmsb_sqe *sqe;
+	unsigned int i;
+
+	if (mmsb_get_sqes(kit->ring, &sqe, KIT_BATCH) != KIT_BATCH)
+		bench_die("no room for a batch");
+	for (i = 0; i < KIT_BATCH; i++)
+		mmsb_prep_create(sqe + i, 64);
+	bench_check(mmsb_submit(kit->ring), "mmsb_submit");
+	if (mmsb_peek_cqes(kit->ring, cqes, KIT_BATCH) != KIT_BATCH)
+		bench_die("creating did not complete");
+	for (i = 0; i < KIT_BATCH; i++) {
+		bench_check(cqes[i].result, "creating a page");
+		pages[i] = cqes[i].epoch;
+	}
+}
+
+static void destroy_batch(struct kit *kit, const uint64_t *pages)
+{
+	struct mmsb_sqe *sqe;
+	struct mmsb_cqe cqe;
+	unsigned int i;
+
+	if (mmsb_get_sqes(kit->ring, &sqe, KIT_BATCH) != KIT_BATCH)
+		bench_die("no room for a batch");
+	for (i = 0; i < KIT_BATCH; i++) {
+		mmsb_prep_destroy(sqe + i, pages[i]);
+		mmsb_sqe_quiet(sqe + i);
+	}
+	bench_check(mmsb_submit(kit->ring), "mmsb_submit");
+	if (mmsb_peek_cqe(kit->ring, &cqe))
+		bench_check(cqe.result, "destroying a page");
+}
+
+static double create_destroy(void *state)
+{
+	struct kit *kit = state;
+	uint64_t pages[KIT_BATCH], start = bench_cpu_now(), left;
+
+	for (left = kit->work; left; left -= KIT_BATCH) {
+		create_batch(kit, pages);
+		destroy_batch(kit, pages);
+	}
+	return (double)(bench_cpu_now() - start) / (double)kit->work;
+}
+
+/* --------------------------------------------------------------------------------------------------------- the list */
+
+const struct bench bench_inline[] = {
+	{ .name = "inline_add_hot", .params = "\"pages\": 1000, \"batch\": 256, \"hash\": false", .unit = "M/s",
+	  .flags = BENCH_MORE_IS_BETTER, .open = open_hot, .close = kit_close, .measure = add_by_256,
+	  .peer = bare_one_thread, .against = "bare_ring_one_thread", .aim = 60 },
+	{ .name = "inline_add_hot", .params = "\"pages\": 1000, \"batch\": 64, \"hash\": false", .unit = "M/s",
+	  .flags = BENCH_MORE_IS_BETTER, .open = open_hot, .close = kit_close, .measure = add_by_64,
+	  .peer = bare_one_thread, .against = "bare_ring_one_thread", .aim = 60 },
+	{ .name = "inline_add_hot", .params = "\"pages\": 1000, \"batch\": 256, \"hash\": true", .unit = "M/s",
+	  .flags = BENCH_MORE_IS_BETTER, .open = open_hot_hash, .close = kit_close, .measure = add_by_256,
+	  .peer = bare_one_thread, .against = "bare_ring_one_thread", .aim = 60 },
+	{ .name = "inline_add_random_1m", .params = "\"pages\": 1000000, \"batch\": 256, \"hash\": false", .unit = "M/s",
+	  .flags = BENCH_MORE_IS_BETTER, .open = open_random, .close = kit_close, .measure = add_by_256,
+	  .peer = bare_one_thread, .against = "bare_ring_one_thread", .aim = 20 },
+	{ .name = "inline_add_random_1m", .params = "\"pages\": 1000000, \"batch\": 256, \"hash\": true", .unit = "M/s",
+	  .flags = BENCH_MORE_IS_BETTER, .open = open_random_hash, .close = kit_close, .measure = add_by_256,
+	  .peer = bare_one_thread, .against = "bare_ring_one_thread", .aim = 20 },
+	{ .name = "sync_set_p99", .params = "\"bytes\": 8, \"percentile\": 99", .unit = "ns", .open = open_sync_p99,
+	  .close = close_sync, .measure = measure_sync, .aim = 1000 },
+	{ .name = "sync_set_p50", .params = "\"bytes\": 8, \"percentile\": 50", .unit = "ns", .open = open_sync_p50,
+	  .close = close_sync, .measure = measure_sync },
+	{ .name = "page_create_destroy", .params = "\"page_bytes\": 64, \"batch\": 64", .unit = "ns", .open = open_create,
+	  .close = kit_close, .measure = create_destroy, .aim = 100 },
+	{ 0 }
+};

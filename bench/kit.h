@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The scene of a benchmark: a home, a space, a ring, some pages, and the order in which they will be touched.
+ *
+ * Orders are drawn beforehand, so that a timed loop neither divides nor draws random numbers: it walks an array of page ids, 64 at
+ * a time, and begins again.
+ */
+#ifndef BENCH_KIT_H
+#define BENCH_KIT_H
+
+#include "bench.h"
+
+#define KIT_BATCH	64u
+
+struct kit_opts {
+	unsigned int pages, page_bytes;
+	unsigned int entries;		/* of the submission queue */
+	unsigned int idle_us;		/* of the poller */
+	bool polled, hash, shuffled;
+	unsigned int repeat;		/* the order runs so many times over all pages */
+};
+
+struct kit {
+	const struct bench_opts *bench;
+	struct mmsb *mmsb;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	uint64_t *pages;
+	unsigned int npages, entries;
+	uint64_t *order, *at, *end;
+	uint64_t work;			/* deltas in one measurement */
+	uint64_t sent;			/* so far, for the check at the end */
+};
+
+struct kit *kit_open(const struct bench_opts *bench, const struct kit_opts *opts);
+void kit_close(void *kit);		/* checks that what was added is there, where kit_send() did it */
+
+/* How much of `full` to do in one measurement: a multiple of a batch, and at least one. */
+uint64_t kit_amount(const struct kit *kit, uint64_t full);
+
+/* Sends kit->work deltas of one, quietly, `batch` at a time, and waits until all have been applied. */
+void kit_send(struct kit *kit, unsigned int batch);
+uint64_t kit_sum(struct kit *kit);	/* of the first words of all pages */
+
+#endif

@@ -60,6 +60,13 @@ static int await(struct mmsb_ring *ring, const struct msl_tag *tag, struct mmsb_
 	return 0;
 }
 
+static int fail_tag(struct mmsb_ring *ring)
+{
+	if (!ring->tags.tag)
+		return -ENOMEM;
+	return msl_fail(EBUSY, "too many payload operands and drains are under way: reap first");
+}
+
 int mmsb_drain(struct mmsb_ring *ring, uint64_t timeout_ns)
 {
 	struct msl_deadline deadline = msl_deadline(timeout_ns);
@@ -80,7 +87,7 @@ int mmsb_drain(struct mmsb_ring *ring, uint64_t timeout_ns)
 	tag = msl_tag_take(ring, sqe, true);
 	if (!tag) {
 		ring->sq_tail--;
-		return msl_fail(EBUSY, "too many payload operands and drains are under way: reap");
+		return fail_tag(ring);
 	}
 	mmsb_prep_fence(sqe);
 	err = msl_ring_flush(ring);
@@ -115,7 +122,7 @@ static struct msl_tag *call_prepare(struct mmsb_ring *ring, const struct mmsb_sq
 	tag = msl_tag_take(ring, sqe, true);
 	if (!tag) {
 		ring->sq_tail--;
-		*err = msl_fail(EBUSY, "too many payload operands are under way, or out of memory: reap first");
+		*err = fail_tag(ring);
 		return NULL;
 	}
 	*sqe = *entry;

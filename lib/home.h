@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 
 /* Objects are built with hidden visibility; what the public header declares is public. */
 #pragma GCC visibility push(default)
@@ -18,6 +19,7 @@
 #pragma GCC visibility pop
 
 #include "barrier.h"
+#include "embedded/inject.h"
 
 struct msl_home {
 	const char *name;
@@ -82,6 +84,16 @@ int msl_opts(void *to, size_t known, const void *from);
 void msl_args_out(void *to, const void *args, size_t known);
 
 /* ---------------------------------------------------------------------------------------------------------- handles */
+
+/* Zeroed; NULL, with the text kept, where there is none. */
+static inline void *msl_alloc(size_t bytes)
+{
+	void *ptr = pf_fault_inject() ? NULL : calloc(1, bytes);
+
+	if (msl_unlikely(!ptr))
+		msl_fail(ENOMEM, "out of memory");
+	return ptr;
+}
 
 int msl_name_check(const char *name);
 void msl_mmsb_init(struct mmsb *mmsb, const struct msl_home *home);

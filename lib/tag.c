@@ -12,7 +12,7 @@ static bool tags_make(struct mmsb_ring *ring)
 
 	if (tags->tag)
 		return true;
-	tags->tag = calloc(ring->cq_entries, sizeof(*tags->tag));
+	tags->tag = msl_alloc(ring->cq_entries * sizeof(*tags->tag));
 	if (!tags->tag)
 		return false;
 	tags->size = ring->cq_entries;

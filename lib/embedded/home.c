@@ -4,11 +4,11 @@
 
 static int embedded_open(struct mmsb **mmsb, const struct mmsb_open_opts *opts)
 {
-	struct embedded_home *home = calloc(1, sizeof(*home));
+	struct embedded_home *home = msl_alloc(sizeof(*home));
 
 	(void)opts;
 	if (!home)
-		return msl_fail(ENOMEM, "out of memory");
+		return -ENOMEM;
 	msl_mmsb_init(&home->mmsb, &msl_home_embedded);
 	pthread_mutex_init(&home->lock, NULL);
 	*mmsb = &home->mmsb;

@@ -95,6 +95,8 @@ static int poller_start(struct embedded_poller *poller)
 	sigset_t all, before;
 	int err;
 
+	if (pf_fault_inject())
+		return EAGAIN;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&poller->thread, NULL, poller_main, poller);

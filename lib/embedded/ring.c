@@ -48,18 +48,18 @@ static enum mmsb_reason ring_create(struct embedded_space *space, struct mmsb_ri
 	args->shard = config.shard;
 	args->engine_bytes = ms_ring_engine_area(*out)->bytes;
 	args->client_bytes = ms_ring_client_area(*out)->bytes;
-	args->payload_offset = args->client_bytes - config.payload_bytes;
+	args->payload_offset = ms_ring_payload_offset(*out);
 	return MMSB_REASON_NONE;
 }
 
 int embedded_ring_open(struct mmsb_space *handle, struct mmsb_ring_open_args *args, struct mmsb_ring **out)
 {
 	struct embedded_space *space = (struct embedded_space *)handle;
-	struct embedded_ring *ring = calloc(1, sizeof(*ring));
+	struct embedded_ring *ring = msl_alloc(sizeof(*ring));
 	enum mmsb_reason reason;
 
 	if (!ring)
-		return msl_fail(ENOMEM, "out of memory");
+		return -ENOMEM;
 	reason = ring_create(space, args, &ring->engine);
 	if (reason) {
 		free(ring);

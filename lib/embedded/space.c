@@ -47,11 +47,11 @@ static int instance_start(struct embedded_instance *instance, const struct mmsb_
 static int instance_make(struct embedded_home *home, const char *name, const struct mmsb_space_opts *opts,
 			 struct embedded_instance **out)
 {
-	struct embedded_instance *instance = calloc(1, sizeof(*instance));
+	struct embedded_instance *instance = msl_alloc(sizeof(*instance));
 	int err;
 
 	if (!instance)
-		return msl_fail(ENOMEM, "out of memory");
+		return -ENOMEM;
 	instance->home = home;
 	instance->users = 1 + !!(opts->flags & MMSB_SPACE_PIN);
 	instance->flags = opts->flags & (MMSB_SPACE_INLINE | MMSB_SPACE_PIN);
@@ -174,12 +174,12 @@ static int instance_open(struct embedded_home *home, const char *name, const str
 
 int embedded_space_open(struct mmsb *mmsb, const char *name, const struct mmsb_space_opts *opts, struct mmsb_space **out)
 {
-	struct embedded_space *space = calloc(1, sizeof(*space));
+	struct embedded_space *space = msl_alloc(sizeof(*space));
 	struct ms_space *engine;
 	int err;
 
 	if (!space)
-		return msl_fail(ENOMEM, "out of memory");
+		return -ENOMEM;
 	err = instance_open((struct embedded_home *)mmsb, name, opts, &space->instance);
 	if (err) {
 		free(space);

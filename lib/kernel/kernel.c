@@ -90,11 +90,11 @@ static int check_abi(int fd)
 static int kernel_open(struct mmsb **mmsb, const struct mmsb_open_opts *opts)
 {
 	const char *device = opts->device ? opts->device : DEVICE;
-	struct kernel_home *home = calloc(1, sizeof(*home));
+	struct kernel_home *home = msl_alloc(sizeof(*home));
 	int err;
 
 	if (!home)
-		return msl_fail(ENOMEM, "out of memory");
+		return -ENOMEM;
 	home->fd = open(device, O_RDWR | O_CLOEXEC);
 	if (home->fd < 0) {
 		err = fail_device(device);
@@ -166,11 +166,11 @@ no_directory:
 
 static int kernel_space_from_fd(struct mmsb *mmsb, int fd, struct mmsb_space **out)
 {
-	struct kernel_space *space = calloc(1, sizeof(*space));
+	struct kernel_space *space = msl_alloc(sizeof(*space));
 	int err;
 
 	if (!space)
-		return msl_fail(ENOMEM, "out of memory");
+		return -ENOMEM;
 	space->fd = fd;
 	err = space_map(space, mmsb);
 	if (err) {
@@ -296,11 +296,11 @@ static int ring_map(struct kernel_ring *ring, const struct mmsb_ring_open_args *
 
 static int kernel_ring_open(struct mmsb_space *space, struct mmsb_ring_open_args *args, struct mmsb_ring **out)
 {
-	struct kernel_ring *ring = calloc(1, sizeof(*ring));
+	struct kernel_ring *ring = msl_alloc(sizeof(*ring));
 	int err;
 
 	if (!ring)
-		return msl_fail(ENOMEM, "out of memory");
+		return -ENOMEM;
 	ring->fd = ioctl(fd_of(space), MMSB_IOC_RING_OPEN, args);
 	if (ring->fd < 0) {
 		err = fail("MMSB_IOC_RING_OPEN", args->reason);

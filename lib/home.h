@@ -19,7 +19,7 @@
 #pragma GCC visibility pop
 
 #include "barrier.h"
-#include "embedded/inject.h"
+#include "inject.h"
 
 struct msl_home {
 	const char *name;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fault injection for the embedded home: makes chosen allocations of the engine and of the library fail.
+ * Fault injection: makes chosen allocations fail, those of the library and of the engine in the embedded home.
  *
- * Every allocation of the embedded platform asks pf_fault_inject() first. Off, that is one load and one branch that is never
+ * Every one of them asks pf_fault_inject() first. Off, that is one load and one branch that is never
  * taken. A test arms it, runs, and asks how many allocations went by, so that it can walk through every allocation
  * site: fail the first, then the second, until an armed run ends with fewer allocations than the number asked for.
  *
  * Not part of the library's ABI: tests link the static library.
  */
-#ifndef MMSB_EMBEDDED_INJECT_H
-#define MMSB_EMBEDDED_INJECT_H
+#ifndef MMSB_LIB_INJECT_H
+#define MMSB_LIB_INJECT_H
 
 #include <stdbool.h>
 #include <stdint.h>

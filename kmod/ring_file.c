@@ -32,10 +32,15 @@ static long ring_ioc_enter(struct ring_file *rf, void __user *user)
 	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_enter_args, timeout_ns), user);
 	if (err)
 		return err;
-	if (args.flags || args.reserved)
+	if (args.flags & ~MMSB_ENTER_KNOWN || args.reserved)
+		return -EINVAL;
+	if (args.flags & MMSB_ENTER_ROOM && args.min_complete)
 		return -EINVAL;
 	before = mmsb_charge_begin(rf->space);
-	err = ms_ring_enter(rf->engine, args.min_complete, args.timeout_ns);
+	if (args.flags & MMSB_ENTER_ROOM)
+		err = ms_ring_enter_for_room(rf->engine, args.timeout_ns);
+	else
+		err = ms_ring_enter(rf->engine, args.min_complete, args.timeout_ns);
 	mmsb_charge_end(before);
 	/* A restart would begin the timeout anew. */
 	if (err == -ERESTARTSYS && args.timeout_ns < KTIME_MAX)

@@ -78,9 +78,7 @@ int mmsb_drain(struct mmsb_ring *ring, uint64_t timeout_ns)
 	if (err)
 		return err;
 	while (!(sqe = mmsb_get_sqe(ring))) {
-		if (ring->cq_entries == msl_ring_unreaped(ring))
-			return msl_fail(EBUSY, "both queues are full: reap");
-		err = msl_ring_sleep(ring, msl_ring_unreaped(ring) + 1, &deadline);
+		err = msl_ring_sleep_for_room(ring, &deadline);
 		if (err)
 			return err;
 	}

@@ -42,6 +42,7 @@ struct msl_home {
 	void (*ring_close)(struct mmsb_ring *ring);
 	int (*ring_fd)(const struct mmsb_ring *ring);
 	int (*ring_enter)(struct mmsb_ring *ring, uint32_t min_complete, uint64_t timeout_ns);
+	int (*ring_enter_for_room)(struct mmsb_ring *ring, uint64_t timeout_ns);
 	int (*ring_snapshot)(struct mmsb_ring *ring, struct mmsb_snapshot_args *args);
 };
 

@@ -349,6 +349,31 @@ int msl_ring_sleep(struct mmsb_ring *ring, uint32_t unreaped, const struct msl_d
 	return err;
 }
 
+int msl_ring_sleep_for_room(struct mmsb_ring *ring, const struct msl_deadline *deadline)
+{
+	int err;
+
+	while (!mmsb_sq_space(ring)) {
+		msl_ring_sweep(ring);
+		if (msl_ring_unreaped(ring) >= ring->cq_entries)
+			return msl_fail(EBUSY, "both queues are full: reap");
+		err = ring->home->ring_enter_for_room(ring, deadline_left(deadline));
+		if (err == -ETIME)
+			return msl_fail(ETIME, "the time is up before a submission entry became free");
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int mmsb_sq_wait(struct mmsb_ring *ring, uint64_t timeout_ns)
+{
+	struct msl_deadline deadline = msl_deadline(timeout_ns);
+	int err = msl_ring_flush(ring);
+
+	return err ? err : msl_ring_sleep_for_room(ring, &deadline);
+}
+
 int mmsb_wait_cqe(struct mmsb_ring *ring, struct mmsb_cqe *cqe, uint64_t timeout_ns)
 {
 	struct msl_deadline deadline;

@@ -55,6 +55,8 @@ struct msl_deadline {
 };
 struct msl_deadline msl_deadline(uint64_t timeout_ns);
 int msl_ring_sleep(struct mmsb_ring *ring, uint32_t unreaped, const struct msl_deadline *deadline);
+/* Sleeps until a submission entry is free. 0, -ETIME, -EINTR, -EPIPE; -EBUSY: none will be before the caller reaps. */
+int msl_ring_sleep_for_room(struct mmsb_ring *ring, const struct msl_deadline *deadline);
 
 static inline uint32_t msl_ring_unreaped(struct mmsb_ring *ring)
 {

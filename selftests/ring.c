@@ -289,6 +289,44 @@ TEST_F(ring, many_times_around)
 	EXPECT_EQ(n, value_at(self->space, self->page));
 }
 
+/* Quiet deltas make no completion to wait for: what a producer waits for is room. */
+TEST_F(ring, waits_for_room)
+{
+	unsigned int sent, n = scaled(50000);
+	struct mmsb_sqe *sqe;
+
+	for (sent = 0; sent < n; sent++) {
+		sqe = mmsb_get_sqe(self->ring);
+		if (!sqe) {
+			ASSERT_EQ(0, mmsb_sq_wait(self->ring, 10 * SECOND));
+			sqe = mmsb_get_sqe(self->ring);
+			ASSERT_NE(NULL, sqe);
+		}
+		mmsb_prep_add(sqe, self->page, 0, 1);
+		mmsb_sqe_quiet(sqe);
+	}
+	ASSERT_LE(0, mmsb_submit(self->ring));
+	ASSERT_EQ(0, mmsb_drain(self->ring, 10 * SECOND));
+	EXPECT_EQ(n, value_at(self->space, self->page));
+}
+
+/* Both queues full: nothing but reaping makes room, and the call says so instead of sleeping on. */
+TEST_F(ring, no_room_before_reaping)
+{
+	unsigned int sent = 0;
+	struct mmsb_cqe cqe;
+	int ret = 0;
+
+	while (!ret) {
+		while (!add_later(self->ring, self->page, sent))
+			sent++;
+		ret = mmsb_sq_wait(self->ring, 10 * SECOND);
+	}
+	EXPECT_EQ(-EBUSY, ret);
+	ASSERT_EQ(1, mmsb_peek_cqe(self->ring, &cqe));
+	EXPECT_EQ(0, mmsb_sq_wait(self->ring, 10 * SECOND));
+}
+
 /* Payload room is had again when completions are reaped, quiet ones included. */
 TEST_F(ring, payload_room)
 {

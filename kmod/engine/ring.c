@@ -310,17 +310,39 @@ static bool ring_has_more(struct ms_ring *ring)
 	return pf_read(ring->client->sq_tail) != pf_read(ring->engine->sq_head);
 }
 
-int ms_ring_enter(struct ms_ring *ring, u32 min_complete, u64 timeout_ns)
+static void ring_push(struct ms_ring *ring)
 {
-	struct completion_wish wish = { ring, min_complete };
-	int result = 0;
-
 	if (ring->polled)
 		pf_shard_kick(&ring->shard->home);
 	else
 		while (ms_shard_service(ring->shard, ring) && ring_has_more(ring))
 			pf_resched();
+}
+
+int ms_ring_enter(struct ms_ring *ring, u32 min_complete, u64 timeout_ns)
+{
+	struct completion_wish wish = { ring, min_complete };
+	int result = 0;
+
+	ring_push(ring);
 	if (min_complete && !wish_is_met(&wish))
 		result = pf_waitq_wait(&ring->waitq, wish_is_met, &wish, timeout_ns);
+	return ring_is_broken(ring) ? -EPIPE : result;
+}
+
+static bool ring_has_room(void *arg)
+{
+	struct ms_ring *ring = arg;
+
+	return ms_ring_room(ring) || ms_ring_completions(ring) >= ring->cq_entries || ring_is_broken(ring);
+}
+
+int ms_ring_enter_for_room(struct ms_ring *ring, u64 timeout_ns)
+{
+	int result = 0;
+
+	ring_push(ring);
+	if (!ring_has_room(ring))
+		result = pf_waitq_wait(&ring->waitq, ring_has_room, ring, timeout_ns);
 	return ring_is_broken(ring) ? -EPIPE : result;
 }

@@ -58,6 +58,7 @@ void embedded_instance_free(struct embedded_instance *instance);
 int embedded_ring_open(struct mmsb_space *space, struct mmsb_ring_open_args *args, struct mmsb_ring **ring);
 void embedded_ring_close(struct mmsb_ring *ring);
 int embedded_ring_enter(struct mmsb_ring *ring, uint32_t min_complete, uint64_t timeout_ns);
+int embedded_ring_enter_for_room(struct mmsb_ring *ring, uint64_t timeout_ns);
 int embedded_ring_snapshot(struct mmsb_ring *ring, struct mmsb_snapshot_args *args);
 
 #define EMBEDDED_IDLE_US	50u

@@ -87,5 +87,6 @@ const struct msl_home msl_home_embedded = {
 	.ring_close = embedded_ring_close,
 	.ring_fd = embedded_ring_fd,
 	.ring_enter = embedded_ring_enter,
+	.ring_enter_for_room = embedded_ring_enter_for_room,
 	.ring_snapshot = embedded_ring_snapshot,
 };

@@ -82,11 +82,8 @@ void embedded_ring_close(struct mmsb_ring *handle)
 	free(ring);
 }
 
-int embedded_ring_enter(struct mmsb_ring *handle, uint32_t min_complete, uint64_t timeout_ns)
+static int enter_result(struct mmsb_ring *handle, int err)
 {
-	struct embedded_ring *ring = (struct embedded_ring *)handle;
-	int err = ms_ring_enter(ring->engine, min_complete, timeout_ns);
-
 	if (msl_likely(!err))
 		return 0;
 	if (err == -EPIPE)
@@ -94,6 +91,20 @@ int embedded_ring_enter(struct mmsb_ring *handle, uint32_t min_complete, uint64_
 	else if (err == -EINTR)
 		msl_fail(EINTR, "a signal came");
 	return err;
+}
+
+int embedded_ring_enter(struct mmsb_ring *handle, uint32_t min_complete, uint64_t timeout_ns)
+{
+	struct embedded_ring *ring = (struct embedded_ring *)handle;
+
+	return enter_result(handle, ms_ring_enter(ring->engine, min_complete, timeout_ns));
+}
+
+int embedded_ring_enter_for_room(struct mmsb_ring *handle, uint64_t timeout_ns)
+{
+	struct embedded_ring *ring = (struct embedded_ring *)handle;
+
+	return enter_result(handle, ms_ring_enter_for_room(ring->engine, timeout_ns));
 }
 
 int embedded_ring_snapshot(struct mmsb_ring *handle, struct mmsb_snapshot_args *args)

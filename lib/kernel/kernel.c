@@ -336,13 +336,22 @@ static int kernel_ring_fd(const struct mmsb_ring *ring)
 	return ((const struct kernel_ring *)ring)->fd;
 }
 
-static int kernel_ring_enter(struct mmsb_ring *ring, uint32_t min_complete, uint64_t timeout_ns)
+static int enter(struct mmsb_ring *ring, struct mmsb_enter_args *args)
 {
-	struct mmsb_enter_args args = { .size = sizeof(args), .min_complete = min_complete, .timeout_ns = timeout_ns };
-
-	if (msl_likely(!ioctl(kernel_ring_fd(ring), MMSB_IOC_ENTER, &args)))
+	args->size = sizeof(*args);
+	if (msl_likely(!ioctl(kernel_ring_fd(ring), MMSB_IOC_ENTER, args)))
 		return 0;
 	return fail("MMSB_IOC_ENTER", errno == EPIPE ? msl_load(ring->engine->reason) : 0);
+}
+
+static int kernel_ring_enter(struct mmsb_ring *ring, uint32_t min_complete, uint64_t timeout_ns)
+{
+	return enter(ring, &(struct mmsb_enter_args){ .min_complete = min_complete, .timeout_ns = timeout_ns });
+}
+
+static int kernel_ring_enter_for_room(struct mmsb_ring *ring, uint64_t timeout_ns)
+{
+	return enter(ring, &(struct mmsb_enter_args){ .flags = MMSB_ENTER_ROOM, .timeout_ns = timeout_ns });
 }
 
 static int kernel_ring_snapshot(struct mmsb_ring *ring, struct mmsb_snapshot_args *args)
@@ -369,5 +378,6 @@ const struct msl_home msl_home_kernel = {
 	.ring_close = kernel_ring_close,
 	.ring_fd = kernel_ring_fd,
 	.ring_enter = kernel_ring_enter,
+	.ring_enter_for_room = kernel_ring_enter_for_room,
 	.ring_snapshot = kernel_ring_snapshot,
 };

@@ -313,10 +313,13 @@ struct mmsb_ring_open_args {
 	__u32 reserved;
 };
 
+#define MMSB_ENTER_ROOM		(1u << 0)	/* wait until a submission entry is free, or the completion queue is full */
+#define MMSB_ENTER_KNOWN	0x1u
+
 struct mmsb_enter_args {
 	__u32 size;
-	__u32 flags;		/* 0 */
-	__u32 min_complete;	/* wait until that many completions are unreaped */
+	__u32 flags;		/* MMSB_ENTER_* */
+	__u32 min_complete;	/* wait until that many completions are unreaped; 0 with ENTER_ROOM */
 	__u32 reserved;
 	__u64 timeout_ns;	/* ~0: for ever */
 };

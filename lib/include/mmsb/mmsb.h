@@ -254,6 +254,7 @@ int mmsb_peek_cqe(struct mmsb_ring *ring, struct mmsb_cqe *cqe);	/* reaps one: 1
 int mmsb_wait_cqe(struct mmsb_ring *ring, struct mmsb_cqe *cqe, uint64_t timeout_ns);	/* 0, or -ETIME, -EINTR, -EPIPE */
 unsigned int mmsb_peek_cqes(struct mmsb_ring *ring, struct mmsb_cqe *cqes, unsigned int max);
 unsigned int mmsb_sq_space(const struct mmsb_ring *ring);
+int mmsb_sq_wait(struct mmsb_ring *ring, uint64_t timeout_ns);	/* submits, sleeps until get_sqe succeeds; -EBUSY: reap first */
 int mmsb_drain(struct mmsb_ring *ring, uint64_t timeout_ns);	/* waits until all submitted has been applied (reaps nothing) */
 
 /* ------------------------------------------------------------------------------ one call each: submit, wait, result */

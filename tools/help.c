@@ -12,7 +12,7 @@
 #define B(opt)	OPT_BIT(OPT_##opt)
 
 static const struct command commands[] = {
-	{ "demo", NULL, "", 0, 0, B(SECONDS) | B(WRITERS) | B(READERS) | B(INLINE), false,
+	{ "demo", NULL, "", 0, 0, B(SECONDS) | B(WRITERS) | B(READERS) | B(SHARDS) | B(INLINE), false,
 	  "watch several processes share a state, and see it checked", cmd_demo },
 	{ "space", "create", "NAME", 1, 1,
 	  B(SHARDS) | B(MAX_PAGES) | B(MAX_BYTES) | B(MAX_RINGS) | B(MODE) | B(OWNER) | B(GROUP) | B(HASH) | B(INLINE) |

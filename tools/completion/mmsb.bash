@@ -5,7 +5,7 @@
 _mmsb_global='--home --device --json --help --version'
 
 declare -gA _mmsb_options=(
-	[demo]='--inline --seconds --writers --readers'
+	[demo]='--inline --shards --seconds --writers --readers'
 	[space create]='--shards --max-pages --max-bytes --max-rings --mode --owner --group --hash --inline --exist-ok'
 	[space list]=''
 	[space show]=''
@@ -36,10 +36,9 @@ _mmsb_pages() {
 
 # The value of an option; fails if the word before is none that takes one.
 _mmsb_value() {
-	local -a names=()
 	case $1 in
-	--home) COMPREPLY=($(compgen -W 'kernel embedded auto' -- "$cur")) ;;
-	--lane) COMPREPLY=($(compgen -W 'u8 u16 u32 u64 i8 i16 i32 i64' -- "$cur")) ;;
+	--home) mapfile -t COMPREPLY < <(compgen -W 'kernel embedded auto' -- "$cur") ;;
+	--lane) mapfile -t COMPREPLY < <(compgen -W 'u8 u16 u32 u64 i8 i16 i32 i64' -- "$cur") ;;
 	--device | --file) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	--owner) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
@@ -51,14 +50,14 @@ _mmsb_value() {
 }
 
 _mmsb() {
-	local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word skip= command= words=
+	local cur=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} word skip='' command='' words=''
 	local -a operands=()
 
 	COMPREPLY=()
 	_mmsb_value "$previous" && return
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		if [[ $skip ]]; then
-			skip=
+			skip=''
 		elif [[ $word == --* ]]; then
 			_mmsb_value "$word" && skip=1
 			COMPREPLY=()
@@ -86,7 +85,7 @@ _mmsb() {
 	elif [[ $command =~ ^(page\ (set|add|get|watch|rm)|dump)$ ]]; then
 		words=$(_mmsb_pages "${operands[0]}")
 	fi
-	COMPREPLY=($(compgen -W "$words" -- "$cur"))
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 }
 
 complete -F _mmsb mmsb

@@ -41,6 +41,7 @@ complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at s
 complete -c mmsb -n '__fish_seen_subcommand_from page hash dump' -a '(__mmsb_spaces)'
 
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l inline -d 'Who submits runs the engine'
+complete -c mmsb -n '__fish_seen_subcommand_from demo' -l shards -x -d 'Shards of the space'
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l seconds -x -d 'How long'
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l writers -x -d 'How many writers'
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l readers -x -d 'How many readers'

@@ -79,7 +79,7 @@ module-if-headers:
 selftests: ## build/selftests/*
 asan: lib-asan selftests-asan ## library and selftests with AddressSanitizer and UBSan
 tsan: lib-tsan selftests-tsan ## library and selftests with ThreadSanitizer
-fuzz: ## libFuzzer targets, build/fuzz/* (clang)
+fuzz: ## libFuzzer targets, build/fuzz/* (clang); selftests/fuzz/run runs them
 
 # ---------------------------------------------------------------------------------------------------------- what is run
 # The first line of each sees to the Debian packages that the rest needs and says what it installs and why.
@@ -95,7 +95,7 @@ demo: ## the main job in a minute: many share a space, write by ring, read by ma
 check: ## every test, guests with real kernels included
 	@scripts/setup build check guest debug
 	$(SUBMAKE) lib tools selftests asan tsan fuzz
-	@selftests/bed/suite
+	@env -u MAKEFLAGS -u MFLAGS selftests/bed/suite
 
 check-static: ## the checks that run nothing: layers, licenses, scripts, style
 	@scripts/check-static
@@ -105,7 +105,7 @@ guest: ## a shell in a guest with the module loaded, to play
 	$(SUBMAKE) lib tools
 	@selftests/bed/guest --kernel 6.12 --insmod --shell
 
-bench: ## measure: a table, and build/bench/*.json
+bench: ## measure: a table, and build/bench.json; QUICK=1, BENCH="NAME..."
 	@scripts/setup build
 	$(SUBMAKE) lib tools $(BENCH_SRCS:%.c=build/%)
 	@bench/run
@@ -113,7 +113,7 @@ bench: ## measure: a table, and build/bench/*.json
 soak: ## the random and hostile tests, for SOAK= seconds (default an hour)
 	@scripts/setup build check guest debug
 	$(SUBMAKE) lib tools selftests asan tsan fuzz
-	@selftests/bed/suite --soak $(or $(SOAK),3600)
+	@env -u MAKEFLAGS -u MFLAGS selftests/bed/suite --soak $(or $(SOAK),3600)
 
 .PHONY: format help clean
 format: ## run clang-format over all C of the tree
@@ -131,6 +131,8 @@ help: ## this text
 
 LIBDIR  ?= $(PREFIX)/lib
 MAN      = $(wildcard lib/man/*.[1-9] tools/man/*.[1-9] Documentation/man/*.[1-9])
+# man NAME finds the page that describes it: a link for each name that is not the page's own.
+ALIASES  = $(foreach name,$(shell scripts/man-names $(MAN)),$(if $(filter $(firstword $(subst :, ,$(name))),$(notdir $(MAN))),,$(name)))
 INSTALL  = $(foreach file,$(wildcard uapi/mmsb/*.h lib/include/mmsb/*.h),644:$(file):$(PREFIX)/include/mmsb/$(notdir $(file))) \
 	   644:build/lib/libmmsb-user.a:$(LIBDIR)/libmmsb-user.a \
 	   755:build/lib/libmmsb-user.so.$(SOMAJOR):$(LIBDIR)/libmmsb-user.so.$(VERSION) \
@@ -145,6 +147,7 @@ SYSTEM   = 644:kmod/99-mmsb.rules:$(PREFIX)/lib/udev/rules.d/99-mmsb.rules \
 # Loading at boot is for systems that have the module: it fails the boot's units where there is none.
 ON_BOOT  = 644:kmod/mmsb.modules-load:$(PREFIX)/lib/modules-load.d/mmsb.conf
 LINKS    = $(LIBDIR)/libmmsb-user.so $(LIBDIR)/libmmsb-user.so.$(SOMAJOR)
+MANDIR   = $(DESTDIR)$(PREFIX)/share/man/man
 MODULE   = $(CURDIR)/build/kmod/$(KVER)
 MODDIR   = $(DESTDIR)/lib/modules/$(KVER)/updates
 
@@ -155,6 +158,7 @@ put = set -e; for item in $(1); do mode=$${item%%:*}; item=$${item\#*:}; \
 install: all ## put library, headers, command, man pages and, if its headers are there, the module in place
 	@$(call put,$(INSTALL) $(SYSTEM))
 	@for link in $(LINKS); do ln -sf libmmsb-user.so.$(VERSION) $(DESTDIR)$$link; done
+	@for alias in $(ALIASES); do link=$${alias%%:*}; ln -sf $${alias##*:} $(MANDIR)$${link##*.}/$$link; done
 	+@if [ -e $(MODULE)/mmsb.ko ]; then $(call put,$(ON_BOOT)); $(MAKE) -C $(KDIR) M=$(MODULE) \
 		INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates DEPMOD=true CONFIG_MODULE_SIG_ALL= modules_install; fi
 	@$(if $(DESTDIR),,scripts/after-install $(KVER))
@@ -162,6 +166,7 @@ install: all ## put library, headers, command, man pages and, if its headers are
 uninstall: ## take all of that away again
 	@for item in $(INSTALL) $(SYSTEM) $(ON_BOOT); do rm -vf "$(DESTDIR)$${item##*:}"; done
 	@for link in $(LINKS); do rm -vf $(DESTDIR)$$link; done
+	@for alias in $(ALIASES); do link=$${alias%%:*}; rm -f $(MANDIR)$${link##*.}/$$link; done
 	@rm -vf $(MODDIR)/mmsb.ko $(MODDIR)/mmsb.ko.xz $(MODDIR)/mmsb.ko.gz $(MODDIR)/mmsb.ko.zst
 	@$(if $(DESTDIR),,if [ -d /lib/modules/$(KVER) ]; then depmod $(KVER); fi; ldconfig)
 

@@ -153,8 +153,11 @@ static int fail_broken(struct mmsb_ring *ring)
 	return -EPIPE;
 }
 
+/* What can be swept is swept before, for a completion that comes after may be the one that a helper is about to look for. */
 int msl_ring_flush(struct mmsb_ring *ring)
 {
+	if (msl_unlikely(msl_tags_used(&ring->tags)))
+		msl_ring_sweep(ring);
 	if (ring->sq_sent != ring->sq_tail) {
 		if (msl_unlikely(ring->tags.sent != ring->tags.tail))
 			msl_tags_send(ring);
@@ -163,8 +166,6 @@ int msl_ring_flush(struct mmsb_ring *ring)
 	} else if (!sq_pending(ring)) {
 		return 0;
 	}
-	if (msl_unlikely(msl_tags_used(&ring->tags)))
-		msl_ring_sweep(ring);
 	return ring->polled ? ring_wake(ring) : ring->home->ring_enter(ring, 0, 0);
 }
 

@@ -2,7 +2,8 @@
 /*
  * The engine against the reference model (common/model.c), by random operations. The same named history runs with several
  * numbers of shards, polled and inline, and must leave the same state hash at every checkpoint; other histories let
- * the engine choose its ids. `differential --seed N --ops N` replays what a failure printed.
+ * the engine choose its ids. `differential --seed N --ops N` replays what a failure printed. $MMSB_SOAK: goes on with new seeds for that
+ * many seconds.
  */
 #include <getopt.h>
 #include "kselftest.h"
@@ -80,17 +81,27 @@ static void options(int argc, char **argv, uint64_t *seed, uint64_t *ops)
 	}
 }
 
-int main(int argc, char **argv)
+/* All configurations with one seed. */
+static void run_all(uint64_t seed, uint64_t ops)
 {
-	uint64_t seed = rng_seed_now(), ops = scaled(4000000);
 	unsigned int i;
 
-	options(argc, argv, &seed, &ops);
-	ksft_print_header();
-	ksft_set_plan(CONFIGS);
+	have_checkpoints = false;
 	ksft_print_msg("--seed %llu --ops %llu\n", (unsigned long long)seed, (unsigned long long)ops);
 	for (i = 0; i < CONFIGS; i++)
 		ksft_test_result(!run(&configs[i], seed, ops / CONFIGS), "%u shards, %s, ids %s\n", configs[i].shards,
 				 configs[i].polled ? "polled" : "inline", configs[i].named ? "given" : "chosen");
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t seed = rng_seed_now(), ops = scaled(2000000), end = now_ns() + soak_seconds() * SECOND;
+
+	options(argc, argv, &seed, &ops);
+	ksft_print_header();
+	do {
+		run_all(seed++, ops);
+	} while (now_ns() < end && !ksft_get_fail_cnt());
+	ksft_set_plan(ksft_test_num());
 	ksft_finished();
 }

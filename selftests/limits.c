@@ -226,8 +226,9 @@ TEST_F(limits, read_only)
 	char name[32], bytes[4];
 	void *to = bytes;
 	size_t len = 4;
+	struct mmsb_page_info info;
 	struct mmsb_cqe cqe;
-	uint64_t page;
+	uint64_t page, none;
 	int result;
 
 	snprintf(name, sizeof(name), "test-limits-%d", getpid());
@@ -241,13 +242,14 @@ TEST_F(limits, read_only)
 	EXPECT_EQ(0, mmsb_snapshot(reader, &page, 1, &to, &len, NULL, &result, NULL));
 	ASSERT_EQ(0, RING(reader, &other));
 	EXPECT_REASON(MMSB_REASON_READ_ONLY, mmsb_set(other, page, 0, "x", 1, NULL));
-	EXPECT_REASON(MMSB_REASON_READ_ONLY, mmsb_create(other, 64, &page));
+	EXPECT_REASON(MMSB_REASON_READ_ONLY, mmsb_create(other, 64, &none));
 	EXPECT_REASON(MMSB_REASON_READ_ONLY, mmsb_destroy(other, page));
 	ASSERT_EQ(0, run_op(other, &cqe, .op = MMSB_OP_NOP));
 	EXPECT_EQ(0, cqe.result);
 	EXPECT_GT(0, mmsb_space_reset(reader));
 	EXPECT_GT(0, mmsb_hash(reader, MMSB_HASH_ON, (uint64_t[2]){}, NULL));
-	EXPECT_EQ(1, ({ struct mmsb_page_info info; mmsb_page_info(space, page, &info); info.epoch; }));
+	ASSERT_EQ(0, mmsb_page_info(space, page, &info));
+	EXPECT_EQ(1, info.epoch);
 	mmsb_ring_close(other);
 	mmsb_ring_close(ring);
 	mmsb_space_close(reader);

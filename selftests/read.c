@@ -121,7 +121,7 @@ static const uint32_t sizes[] = { 64, 256, 4096, 65536, LARGEST };
 /* Reads until so many versions of the page were seen whole, or for so long: returns 0, or what was wrong. */
 static int read_on(struct mmsb_space *space, uint64_t page, uint32_t bytes, uint64_t versions)
 {
-	uint64_t *words = malloc(bytes), last = 0, epoch, before = 0, seen = 0, end = now_ns() + 5 * SECOND;
+	uint64_t *words = malloc(bytes), last = 0, epoch, before = 0, seen = 0, end = now_ns() + 3 * SECOND / 2;
 	int ret = 0;
 
 	while (!ret && seen < versions && now_ns() < end) {
@@ -218,7 +218,7 @@ UNSEEN static bool words_agree_in_place(const volatile uint64_t *words, uint32_t
 TEST_F_TIMEOUT(read, view, 60)
 {
 	struct writer writer = { .space = self->space, .ring_flags = variant->ring_flags, .bytes = 4096 };
-	uint64_t held = 0, spoilt = 0, wanted = scaled(20000) + 5, first, end = now_ns() + 20 * SECOND;
+	uint64_t held = 0, spoilt = 0, wanted = scaled(20000) + 5, first, end = now_ns() + 5 * SECOND;
 	struct mmsb_view view;
 	pthread_t thread;
 	bool agree;
@@ -273,7 +273,7 @@ static int snapshot_two(struct mmsb_space *space, const uint64_t pages[2], uint6
 TEST_F_TIMEOUT(read, snapshot_of_one_tick, 60)
 {
 	struct writer writer = { .space = self->space, .ring_flags = variant->ring_flags, .bytes = 64, .fenced = true };
-	uint64_t i, n = scaled(5000) + 20, values[2], tick = 0, last = 0, end = now_ns() + 20 * SECOND, moved = 0;
+	uint64_t i, n = scaled(5000) + 20, values[2], tick = 0, last = 0, end = now_ns() + 10 * SECOND, moved = 0;
 	struct mmsb_ring *far;
 	pthread_t thread;
 
@@ -282,7 +282,7 @@ TEST_F_TIMEOUT(read, snapshot_of_one_tick, 60)
 	ASSERT_EQ(0, mmsb_create(far, 64, &writer.page[1]));
 	mmsb_ring_close(far);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, write_on, &writer));
-	for (i = 0; i < n && now_ns() < end; i++) {
+	for (i = 0; (i < n || moved < 10) && now_ns() < end; i++) {
 		ASSERT_EQ(0, snapshot_two(self->space, writer.page, values, &tick)) {
 			TH_LOG("%s", mmsb_strerror_last());
 		}
@@ -297,7 +297,7 @@ TEST_F_TIMEOUT(read, snapshot_of_one_tick, 60)
 	__atomic_store_n(&writer.stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, writer.failed);
-	EXPECT_LT(0, moved);
+	EXPECT_LE(10, moved);
 }
 
 /* Missing and stale pages have results of their own, and short room takes what fits. */

@@ -7,6 +7,7 @@
 #include "differ.h"
 
 #define PAGE_CAP	(4u << 20)	/* no page beyond this: the model's comparisons must end some day */
+#define PAGES_WANTED	64u
 
 static const unsigned int widths[MMSB_LANE_LAST] = { 1, 2, 4, 8, 1, 2, 4, 8 };
 
@@ -65,6 +66,20 @@ static uint32_t page_size(struct rng *rng)
 	return rng_once_in(rng, 2) ? 64u << rng_below(rng, 5) : 64 + rng_below(rng, 700);
 }
 
+/* The pool keeps the living, as far as it can. */
+static void pool_add(struct twin *twin, uint64_t id)
+{
+	enum mmsb_reason reason;
+	unsigned int slot = 0, tries = 8;
+
+	while (tries--) {
+		slot = rng_below(&twin->rng, TWIN_POOL);
+		if (!model_find(&twin->model, twin->pool[slot], &reason))
+			break;
+	}
+	twin->pool[slot] = id;
+}
+
 static void make_create(struct twin *twin, struct mmsb_sqe *sqe)
 {
 	sqe->op = MMSB_OP_CREATE;
@@ -73,7 +88,7 @@ static void make_create(struct twin *twin, struct mmsb_sqe *sqe)
 		return;
 	sqe->flags = MMSB_SQE_AT;
 	sqe->page = rng_once_in(&twin->rng, 30) ? some_id(twin) : new_id(twin);
-	twin->pool[rng_below(&twin->rng, TWIN_POOL)] = sqe->page;
+	pool_add(twin, sqe->page);
 }
 
 static uint32_t some_length(struct rng *rng, uint32_t size)
@@ -282,7 +297,7 @@ void twin_entry(struct twin *twin, uint8_t *payload, struct mmsb_sqe *sqe)
 	unsigned int kind = rng_below(rng, 100);
 
 	memset(sqe, 0, sizeof(*sqe));
-	if (kind < 6) {
+	if (kind < 6 && twin->model.alive < PAGES_WANTED) {
 		make_create(twin, sqe);
 	} else if (kind < 9) {
 		sqe->op = MMSB_OP_DESTROY;
@@ -320,7 +335,7 @@ static int compare_entry(struct twin *twin, unsigned int i, const uint8_t *paylo
 	twin->refused += want.reason != 0;
 	twin->unchanged += want.flags == MMSB_CQE_UNCHANGED;
 	if (want.flags == MMSB_CQE_CREATED)
-		twin->pool[rng_below(&twin->rng, TWIN_POOL)] = want.epoch;
+		pool_add(twin, want.epoch);
 	if (want.silent && !twin->came[i])
 		return 0;
 	if (!want.silent && twin->came[i] && got->result == want.result && got->reason == want.reason &&
@@ -520,8 +535,13 @@ int twin_open(struct twin *twin, const struct twin_config *config, uint64_t seed
 	return ret;
 }
 
+/* Entries may take stray bytes of the payload area for their operand, so it is part of where a history begins. */
 int twin_reset(struct twin *twin)
 {
+	unsigned int i;
+
+	for (i = 0; i < TWIN_RINGS; i++)
+		memset(twin->payload[i], 0, twin->payload_bytes);
 	model_reset(&twin->model);
 	memset(twin->pool, 0, sizeof(twin->pool));
 	return mmsb_space_reset(twin->space);

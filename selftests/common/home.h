@@ -33,6 +33,14 @@ static inline uint64_t scaled(uint64_t count)
 	return count * percent / 100 ?: 1;
 }
 
+/* How long a test that has no natural end shall go on; 0: a short run. */
+static inline uint64_t soak_seconds(void)
+{
+	const char *soak = getenv("MMSB_SOAK");
+
+	return soak ? strtoull(soak, NULL, 0) : 0;
+}
+
 static inline uint64_t now_ns(void)
 {
 	struct timespec now;

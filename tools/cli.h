@@ -45,6 +45,9 @@ struct cli {
 	struct mmsb *mmsb;	/* opened by the first command that needs it */
 };
 
+/* The home that was asked for, by --home or $MMSB_HOME: "auto" if by neither. */
+const char *cli_home(const struct cli *cli);
+
 /* Open what a command works on. They say themselves what went wrong; false means stop with CLI_FAILED. */
 bool cli_open(struct cli *cli);
 bool cli_space(struct cli *cli, const char *name, uint32_t flags, struct mmsb_space **space);

@@ -3,8 +3,8 @@
  * mmsb demo: the main job in a few seconds, seen and checked.
  *
  * In the kernel home the workers are processes that open the space by its name; in the embedded home, threads. The space is not pinned, so
- * it is gone with the last process that has it open, however the demo ends. At the end it is compared what was sent
- * with what the pages say, changes with epochs, what readers saw with what may be seen, and the hash kept delta by delta
+ * it is gone with the last process that has it open, however the demo ends. At the end what was sent is compared with
+ * what the pages say, changes with epochs, what readers saw with what may be seen, and the hash kept delta by delta
  * with one computed from all bytes. A demo whose checks do not hold fails.
  */
 #include <errno.h>
@@ -77,7 +77,7 @@ static bool parse_demo(struct cli *cli, const struct args *args, struct boss *bo
 /* Which home it will be must be known before the processes are forked, and they before anything is left open. */
 static bool choose_home(struct boss *boss)
 {
-	const char *asked = boss->cli->home ?: getenv("MMSB_HOME") ?: "auto";
+	const char *asked = cli_home(boss->cli);
 	struct mmsb *mmsb;
 	int err;
 
@@ -307,7 +307,7 @@ static void check_workers(struct boss *boss)
 		     *worker->error ? worker->error : "it ended early");
 		return;
 	}
-	note(boss, "workers", true, "All %u came to their end.", n);
+	note(boss, "workers", true, "All %u workers came to their end.", n);
 }
 
 static void check_hash(struct boss *boss)

@@ -155,7 +155,7 @@ static void doctor_try(struct doctor *doctor, const char *home)
 
 static void examine(struct doctor *doctor)
 {
-	const char *home = doctor->cli->home ?: getenv("MMSB_HOME") ?: "auto";
+	const char *home = cli_home(doctor->cli);
 	bool kernel = strcmp(home, "embedded");
 
 	if (kernel) {
@@ -163,7 +163,7 @@ static void examine(struct doctor *doctor)
 		doctor_device(doctor);
 	}
 	doctor_limits(doctor);
-	if (kernel && doctor_live(doctor) && doctor->loaded)
+	if (doctor->answers)
 		doctor_try(doctor, "kernel");
 	if (strcmp(home, "kernel") && doctor_live(doctor))
 		doctor_try(doctor, "embedded");

@@ -22,7 +22,7 @@ struct doctor {
 	struct json *json;	/* NULL: for people */
 	unsigned int warned, failed;
 	char release[128];	/* of the kernel */
-	bool loaded, installed;
+	bool loaded, installed, answers;
 	const char *works;	/* the best home that was tried and works */
 };
 

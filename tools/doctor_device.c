@@ -101,6 +101,7 @@ static void check_answer(struct doctor *doctor)
 	}
 	err = mmsb_info(mmsb, &info);
 	mmsb_close(mmsb);
+	doctor->answers = !err && info.abi == MMSB_ABI_VERSION;
 	if (err)
 		doctor_say(doctor, DOCTOR_FAIL, "answer", NULL, "the device does not answer: %s", mmsb_strerror_last());
 	else if (info.abi != MMSB_ABI_VERSION)

@@ -30,6 +30,13 @@ void cli_catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
+const char *cli_home(const struct cli *cli)
+{
+	const char *home = cli->home ?: getenv("MMSB_HOME");
+
+	return home && *home ? home : "auto";
+}
+
 bool cli_open(struct cli *cli)
 {
 	int err;
@@ -39,7 +46,7 @@ bool cli_open(struct cli *cli)
 	err = mmsb_open(&cli->mmsb, MMSB_OPTS(struct mmsb_open_opts, .home = cli->home, .device = cli->device));
 	if (err) {
 		cli->mmsb = NULL;
-		fail_lib(cli, err, "cannot open the %s home", cli->home ?: getenv("MMSB_HOME") ?: "auto");
+		fail_lib(cli, err, "cannot open the %s home", cli_home(cli));
 		return false;
 	}
 	return true;
@@ -48,13 +55,12 @@ bool cli_open(struct cli *cli)
 /* The embedded home, taken or fallen back on, cannot serve a command that stands alone. */
 static bool check_lasting(struct cli *cli)
 {
-	bool asked = cli->home || getenv("MMSB_HOME");
 	char name[48];
 
 	if (!cli->command->lasting || cli->line || strcmp(mmsb_home(cli->mmsb), "embedded"))
 		return true;
 	command_name(cli->command, name, sizeof(name));
-	if (asked && strcmp(cli->home ?: getenv("MMSB_HOME"), "auto"))
+	if (strcmp(cli_home(cli), "auto"))
 		fail(cli, "give the commands to one process, one a line: mmsb --home embedded run FILE; or use the kernel home",
 		     "an embedded space lives only as long as its process, so '%s' alone has nothing to work on", name);
 	else

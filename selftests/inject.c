@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Out of memory, at every allocation site in turn: a scenario is run with its first allocation failing, then with the second, and so on until
+ * it asks for no more. Each time it must fail with -ENOMEM or succeed all the same, leave the state as it was (by the hash) when
+ * it failed, and work when it is run once more with nothing failing. Leaks are for the sanitizer, or kmemleak, to find.
+ *
+ * The embedded home counts its own allocations (lib/inject.h). In the kernel the fault injection of a debug kernel does, by
+ * /proc/thread-self/fail-nth, for everything that this thread's calls allocate.
+ */
+#include <fcntl.h>
+#include <sys/mount.h>
+#include "kselftest_harness.h"
+#include "common/home.h"
+#include "inject.h"
+
+#define SITES 400u		/* no scenario has that many */
+
+FIXTURE(inject) {
+	struct mmsb *mmsb;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	uint64_t page, big;
+	int fail_nth;
+};
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	int ret = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
+
+	close(fd);
+	return ret;
+}
+
+/* By default the kernel spares allocations that may wait, and tells a long story of each that it does not. User memory stays spared. */
+static int let_all_fail(void)
+{
+#define DEBUG "/sys/kernel/debug/"
+	mount("debugfs", DEBUG, "debugfs", 0, NULL);
+	return put(DEBUG "failslab/ignore-gfp-wait", "N") | put(DEBUG "failslab/verbose", "0") |
+	       put(DEBUG "fail_page_alloc/ignore-gfp-wait", "N") | put(DEBUG "fail_page_alloc/min-order", "0") |
+	       put(DEBUG "fail_page_alloc/verbose", "0");
+#undef DEBUG
+}
+
+FIXTURE_SETUP(inject)
+{
+	self->fail_nth = -1;
+	if (home_is_kernel()) {
+		self->fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
+		if (self->fail_nth < 0 || let_all_fail())
+			SKIP(return, "this kernel has no fault injection");
+	}
+	ASSERT_EQ(0, mmsb_open(&self->mmsb, NULL));
+	ASSERT_EQ(0, mmsb_space_open(self->mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 2,
+				     .flags = MMSB_SPACE_CREATE | MMSB_SPACE_HASH | MMSB_SPACE_INLINE), &self->space));
+	ASSERT_EQ(0, mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .shard = 1), &self->ring));
+	ASSERT_EQ(0, mmsb_create(self->ring, 64, &self->page));
+	ASSERT_EQ(0, mmsb_create(self->ring, 10u << 20, &self->big));
+}
+
+FIXTURE_TEARDOWN(inject)
+{
+	if (!self->ring)
+		return;
+	mmsb_ring_close(self->ring);
+	mmsb_space_close(self->space);
+	mmsb_close(self->mmsb);
+	close(self->fail_nth);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ arming */
+
+static void arm(FIXTURE_DATA(inject) *self, unsigned int nth)
+{
+	char text[16];
+
+	if (self->fail_nth < 0) {
+		pf_inject_thread(nth);
+	} else {
+		int len = snprintf(text, sizeof(text), "%u", nth);
+
+		if (pwrite(self->fail_nth, text, len, 0) != len)
+			abort();
+	}
+}
+
+/* Whether the failure that was armed has come about; disarms. */
+static bool disarm(FIXTURE_DATA(inject) *self, unsigned int nth)
+{
+	char text[16] = {};
+	bool came;
+
+	if (self->fail_nth < 0) {
+		came = pf_inject_seen_thread() >= nth;
+		pf_inject_thread(0);
+		return came;
+	}
+	if (pread(self->fail_nth, text, sizeof(text) - 1, 0) <= 0)
+		abort();
+	arm(self, 0);
+	return atoi(text) == 0;
+}
+
+/* --------------------------------------------------------------------------------------------------------- scenarios */
+
+/* 0, or a negative errno; what it made it takes down again. */
+typedef int (*scenario_fn)(FIXTURE_DATA(inject) *self);
+
+static int open_home(FIXTURE_DATA(inject) *self)
+{
+	struct mmsb *mmsb;
+	int ret = mmsb_open(&mmsb, NULL);
+
+	if (!ret)
+		mmsb_close(mmsb);
+	return ret;
+}
+
+static int open_space(FIXTURE_DATA(inject) *self)
+{
+	struct mmsb_space *space;
+	int ret = mmsb_space_open(self->mmsb, "test-inject", MMSB_OPTS(struct mmsb_space_opts, .shards = 3,
+				  .flags = MMSB_SPACE_CREATE | MMSB_SPACE_HASH), &space);
+
+	if (!ret)
+		mmsb_space_close(space);
+	return ret;
+}
+
+static int open_ring(FIXTURE_DATA(inject) *self)
+{
+	struct mmsb_ring *ring;
+	int ret = mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .shard = 2), &ring);
+
+	if (!ret)
+		mmsb_ring_close(ring);
+	return ret;
+}
+
+/* Pages of all sizes, so that slabs, chunks and directory blocks are needed that were not there; each is new to its class. */
+static int make_pages(FIXTURE_DATA(inject) *self)
+{
+	static const uint32_t sizes[] = { 96, 700, 5000, 65536, 300000 };
+	uint64_t pages[5];
+	unsigned int i;
+	int ret = 0, err;
+
+	for (i = 0; i < 5 && !ret; i++)
+		ret = mmsb_create(self->ring, sizes[i], &pages[i]);
+	if (ret)
+		i--;
+	while (i--) {
+		err = mmsb_destroy(self->ring, pages[i]);
+		if (err)
+			return -EIO;
+	}
+	return ret;
+}
+
+/* A chunk of a large page that was never written. What was written before stays written, so each time another. */
+static int write_afar(FIXTURE_DATA(inject) *self)
+{
+	static uint64_t chunk;
+	uint64_t offset = 65536 * (chunk++ % 150) + 100;
+
+	return mmsb_set(self->ring, self->big, offset, "far away", 8, NULL);
+}
+
+/* A ring that talks to a shard that it never talked to. */
+static int route(FIXTURE_DATA(inject) *self)
+{
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	struct mmsb_cqe cqe = {};
+	int ret;
+
+	ret = mmsb_space_open(self->mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 2,
+			      .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE), &space);
+	if (ret)
+		return ret;
+	ret = mmsb_ring_open(space, MMSB_OPTS(struct mmsb_ring_opts, .shard = 1), &ring);
+	if (!ret) {
+		ret = run_op(ring, &cqe, .op = MMSB_OP_CREATE, .flags = MMSB_SQE_AT, .page = MMSB_PAGE_ID(1, 1024), .len = 64);
+		ret = ret ?: cqe.result;
+		mmsb_ring_close(ring);
+	}
+	mmsb_space_close(space);
+	return ret;
+}
+
+static int snapshot(FIXTURE_DATA(inject) *self)
+{
+	static char bytes[2][1 << 20];
+	const uint64_t pages[2] = { self->page, self->big };
+	void *to[2] = { bytes[0], bytes[1] };
+	size_t len[2] = { sizeof(bytes[0]), sizeof(bytes[1]) };
+	int results[2];
+
+	return mmsb_snapshot(self->space, pages, 2, to, len, NULL, results, NULL);
+}
+
+static int hash(FIXTURE_DATA(inject) *self)
+{
+	uint64_t hash[2];
+
+	return mmsb_hash(self->space, MMSB_HASH_RECOMPUTE, hash, NULL) ?: mmsb_hash(self->space, MMSB_HASH_ON, hash, NULL);
+}
+
+static int wait_briefly(FIXTURE_DATA(inject) *self)
+{
+	int ret = mmsb_wait(self->space, self->page, ~0ull, 1000, NULL);
+
+	return ret == -ETIME ? 0 : ret;
+}
+
+static int payload(FIXTURE_DATA(inject) *self)
+{
+	char bytes[500];
+
+	memset(bytes, 'p', sizeof(bytes));
+	return mmsb_set(self->ring, self->big, 0, bytes, sizeof(bytes), NULL);
+}
+
+static const struct scenario {
+	const char *name;
+	scenario_fn run;
+	bool changes;		/* the state, when it succeeds */
+} scenarios[] = {
+	{ "open a home", open_home, false },
+	{ "open a space", open_space, false },
+	{ "open a ring", open_ring, false },
+	{ "make pages", make_pages, false },
+	{ "write to a far chunk", write_afar, true },
+	{ "route", route, false },
+	{ "snapshot", snapshot, false },
+	{ "hash", hash, false },
+	{ "wait", wait_briefly, false },
+	{ "payload", payload, true },
+};
+
+static int hash_of(struct mmsb_space *space, uint64_t hash[2])
+{
+	uint64_t kept[2];
+	int ret = mmsb_hash(space, MMSB_HASH_RECOMPUTE, hash, NULL);
+
+	if (!ret)
+		ret = mmsb_hash(space, 0, kept, NULL);
+	return ret ?: memcmp(kept, hash, sizeof(kept)) ? -EIO : 0;
+}
+
+TEST_F_TIMEOUT(inject, every_site, 110)
+{
+	uint64_t before[2], after[2];
+	unsigned int i, nth, failed;
+	bool came;
+	int ret;
+
+	for (i = 0; i < sizeof(scenarios) / sizeof(*scenarios); i++) {
+		const struct scenario *s = &scenarios[i];
+
+		failed = 0;
+		for (nth = 1, came = true; came && nth < SITES; nth++) {
+			ASSERT_EQ(0, hash_of(self->space, before));
+			arm(self, nth);
+			ret = s->run(self);
+			came = disarm(self, nth);
+			failed += ret != 0;
+			if (ret)
+				EXPECT_EQ(-ENOMEM, ret) {
+					TH_LOG("%s, allocation %u: %s", s->name, nth, mmsb_strerror_last());
+				}
+			EXPECT_TRUE(came || !ret);
+			ASSERT_EQ(0, hash_of(self->space, after));
+			if (ret || !s->changes)
+				EXPECT_EQ(0, memcmp(before, after, sizeof(before))) {
+					TH_LOG("%s, allocation %u: the state is another", s->name, nth);
+				}
+		}
+		EXPECT_GT(SITES, nth);
+		EXPECT_EQ(0, s->run(self)) {
+			TH_LOG("%s, with nothing failing: %s", s->name, mmsb_strerror_last());
+		}
+		TH_LOG("%s: %u allocations, failing %u of them failed it", s->name, nth - 2, failed);
+	}
+}
+
+/* Any allocation of any thread may fail at any time: whatever was said to have been done was done. */
+TEST_F_TIMEOUT(inject, by_chance, 60)
+{
+	uint64_t kept = 0, i, n = scaled(20000), found, fails = 0, page;
+	struct mmsb_ring *ring;
+	int ret;
+
+	if (home_is_kernel())
+		SKIP(return, "the embedded home's own");
+	pf_inject_chance(200000, 42);
+	for (i = 0; i < n; i++) {
+		ret = mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .shard = 1 + i % 2), &ring);
+		if (ret) {
+			fails++;
+			continue;
+		}
+		ret = mmsb_create(ring, 64 << i % 14, &page);
+		if (!ret) {
+			ret = mmsb_destroy(ring, page);
+			if (ret)
+				kept++;
+		}
+		fails += ret != 0;
+		mmsb_ring_close(ring);
+	}
+	pf_inject_chance(0, 0);
+	EXPECT_LT(0, fails);
+	EXPECT_LT(fails, n);
+	for (found = 0, i = 0; !mmsb_page_next(self->space, &i, &(struct mmsb_page_info){}); found++)
+		;
+	EXPECT_EQ(2 + kept, found);
+	EXPECT_EQ(0, hash_of(self->space, (uint64_t[2]){}));
+}
+
+TEST_HARNESS_MAIN

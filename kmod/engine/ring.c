@@ -304,19 +304,18 @@ static bool wish_is_met(void *arg)
 	return ms_ring_completions(wish->ring) >= wish->count || ring_is_broken(wish->ring);
 }
 
-/* Only a hint, read without the run lock: whoever holds that has seen what was published. */
-static bool ring_has_more(struct ms_ring *ring)
-{
-	return pf_read(ring->client->sq_tail) != pf_read(ring->engine->sq_head);
-}
 
 static void ring_push(struct ms_ring *ring)
 {
-	if (ring->polled)
+	u32 tail = pf_read(ring->client->sq_tail);
+
+	if (ring->polled) {
 		pf_shard_kick(&ring->shard->home);
-	else
-		while (ms_shard_service(ring->shard, ring) && ring_has_more(ring))
-			pf_resched();
+		return;
+	}
+	/* As far as it was published by now: somebody else who goes on publishing does not keep the caller here. */
+	while (ms_shard_service(ring->shard, ring) && (s32)(tail - pf_read(ring->engine->sq_head)) > 0)
+		pf_resched();
 }
 
 int ms_ring_enter(struct ms_ring *ring, u32 min_complete, u64 timeout_ns)

@@ -97,15 +97,50 @@ static bool shard_leave(struct ms_shard *shard)
 	return pf_read(shard->kicked);
 }
 
+/* Waits in line, as those who need the lock of a stopped shard do. */
+static void shard_queue_up(struct ms_shard *shard)
+{
+	pf_mutex_lock(&shard->space->control);
+	pf_write(shard->wanted, 1);
+	pf_runlock_lock_nested(&shard->run, &shard->space->control);
+	pf_write(shard->wanted, 0);
+	pf_mutex_unlock(&shard->space->control);
+}
+
+static bool shard_come_in(struct ms_shard *shard)
+{
+	if (likely(!pf_read(shard->crowded)))
+		return shard_enter(shard);
+	if (!shard_try(shard))
+		shard_queue_up(shard);
+	return true;
+}
+
+/* False: another round is needed, but somebody else will do it. */
+static bool shard_runs_on(struct ms_shard *shard, u32 passes)
+{
+	if (passes < MS_PATIENCE)
+		return true;
+	if (shard->space->pollers) {
+		pf_shard_kick(&shard->home);
+		return false;
+	}
+	pf_write(shard->crowded, 1);
+	return passes < 2 * MS_PATIENCE + 1;
+}
+
 static u32 shard_run(struct ms_shard *shard, struct ms_ring *ring, struct ms_todo *todo)
 {
-	u32 total = 0;
+	u32 total = 0, passes = 0;
 
+	if (!shard_come_in(shard))
+		return 0;
 	do {
-		if (!shard_enter(shard))
-			break;
 		total += ms_pass(shard, ring, false, todo);
-	} while (shard_leave(shard));
+		passes++;
+	} while (shard_leave(shard) && shard_runs_on(shard, passes) && shard_enter(shard));
+	if (unlikely(passes >= MS_PATIENCE))
+		pf_write(shard->crowded, 0);
 	return total;
 }
 

@@ -7,6 +7,10 @@
  * and issues a full barrier; who holds it lets go, issues a full barrier, and looks at `kicked`. So work that was published
  * before a failed attempt is always seen by the one who made it fail.
  *
+ * Patience. Whoever keeps being kicked does not run the shard for others for ever. Where there are pollers he leaves it to one of them. Where
+ * there are none he says that the shard is crowded, so that who comes from then on waits for the lock and runs it himself, and stays
+ * only as long as the longest queue that was left to him may take.
+ *
  * Sleeping. A poller sets `asleep` and NEED_WAKEUP in its rings, issues a full barrier, and looks for work once more; who makes
  * work publishes it, issues a full barrier, and looks at NEED_WAKEUP (clients) or `asleep` (other shards).
  */
@@ -20,6 +24,7 @@
 
 #define MS_BATCH	64u			/* entries taken at a time: indices are published so often */
 #define MS_SHARE	4u			/* batches of one ring in a pass: the next ring waits no longer */
+#define MS_PATIENCE	(MMSB_SQ_MAX / (MS_BATCH * MS_SHARE))	/* passes that serve the longest queue */
 #define MS_WATCH	16u			/* queues of those who wait for a page */
 #define MS_INBOX	(MMSB_SHARDS_MAX / 64)
 
@@ -47,6 +52,7 @@ struct ms_shard {
 	/* Written by others. */
 	u32 kicked __attribute__((aligned(64)));
 	u32 asleep;
+	u32 crowded;				/* who runs it has run it long for others: wait for the lock instead */
 	u32 wanted;				/* somebody waits for the run lock: do not snatch it */
 	u32 watchers;				/* under the space's mutex */
 	u64 inbox[MS_INBOX];			/* shards whose link with this one has news */

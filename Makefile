@@ -23,7 +23,7 @@ endif
 CFLAGS  ?= -O2 -g
 V       ?= 0
 say      = $(if $(filter 0,$(V)),@printf '  %-5s %s\n' $(1) $@;)
-BASE    := -std=gnu11 -Wall -Wextra $(WERROR) -pthread
+STRICT  := -std=gnu11 -Wall -Wextra $(WERROR) -pthread
 
 TOOL_SRCS    = $(wildcard tools/*.c)
 BENCH_SRCS   = $(wildcard bench/*.c)
@@ -44,7 +44,7 @@ LIB_SO  := build/lib/libmmsb-user.so
 
 build/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(BASE) $(CFLAGS) $(LIB_USER_CFLAGS) $(LOCAL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(STRICT) $(CFLAGS) $(LIB_USER_CFLAGS) $(LOCAL_CFLAGS) -MMD -MP -c -o $@ $<
 
 build/bin/mmsb: $(TOOL_SRCS:%.c=build/obj/%.o) $(LIB_A)
 	@mkdir -p $(@D)
@@ -116,8 +116,9 @@ soak: ## the random and hostile tests, for SOAK= seconds (default an hour)
 	@env -u MAKEFLAGS -u MFLAGS selftests/bed/suite --soak $(or $(SOAK),3600)
 
 .PHONY: format help clean
-format: ## run clang-format over all C of the tree
-	git ls-files '*.c' '*.h' | xargs clang-format -i
+format: ## run clang-format over the lines changed since SINCE= (default: the last commit)
+	@command -v git-clang-format >/dev/null || { echo "make: git-clang-format is missing: apt install clang-format" >&2; exit 1; }
+	git clang-format --extensions c,h $(or $(SINCE),HEAD)
 
 clean: ## remove build/
 	rm -rf build

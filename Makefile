@@ -118,7 +118,7 @@ soak: ## the random and hostile tests, for SOAK= seconds (default an hour)
 .PHONY: format help clean
 format: ## run clang-format over the lines changed since SINCE= (default: the last commit)
 	@command -v git-clang-format >/dev/null || { echo "make: git-clang-format is missing: apt install clang-format" >&2; exit 1; }
-	git clang-format --extensions c,h $(or $(SINCE),HEAD)
+	git clang-format --force --extensions c,h $(or $(SINCE),HEAD)
 
 clean: ## remove build/
 	rm -rf build

@@ -55,14 +55,14 @@ static long ring_ioc_snapshot(struct ring_file *rf, void __user *user)
 	enum mmsb_reason reason;
 	int err;
 
-	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_snapshot_args, tick), user);
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_snapshot_args, length), user);
 	if (err)
 		return err;
 	if (args.flags) {
 		reason = MMSB_REASON_BAD_FLAGS;
 	} else {
 		before = mmsb_charge_begin(rf->space);
-		reason = ms_ring_snapshot(rf->engine, args.ids, args.pages, args.out, &args.out_bytes, &args.tick);
+		reason = ms_ring_snapshot(rf->engine, &args);
 		mmsb_charge_end(before);
 	}
 	args.reason = reason;

@@ -94,8 +94,18 @@ static int ring_with(struct mmsb_space *space, uint64_t payload_bytes)
 					       .payload_bytes = payload_bytes), &space->snapshot_ring);
 }
 
-/* Under snapshot_lock. The entries are then at args->out of the ring's payload area. */
-static int ask(struct mmsb_space *space, const uint64_t *pages, unsigned int n, struct mmsb_snapshot_args *args)
+static uint64_t longest(const size_t *len, unsigned int n)
+{
+	size_t most = 1;	/* 0 would ask for all */
+
+	while (n--)
+		most = len[n] > most ? len[n] : most;
+	return most;
+}
+
+/* Under snapshot_lock. The entries are then at args->out of the ring's payload area, and of each page what was asked for. */
+static int ask(struct mmsb_space *space, const uint64_t *pages, unsigned int n, uint64_t offset, uint64_t length,
+	       struct mmsb_snapshot_args *args)
 {
 	uint64_t need = n * sizeof(struct mmsb_snapshot_entry);
 	int err;
@@ -106,6 +116,8 @@ static int ask(struct mmsb_space *space, const uint64_t *pages, unsigned int n, 
 		args->pages = n;
 		args->ids = IDS_AT;
 		args->out = n * sizeof(uint64_t);
+		args->offset = offset;
+		args->length = length;
 		err = ring_with(space, args->out + need);
 		if (err)
 			return err;
@@ -158,7 +170,7 @@ int mmsb_snapshot(struct mmsb_space *space, const uint64_t *pages, unsigned int 
 		msl_pause();
 	}
 	pthread_mutex_lock(&space->snapshot_lock);
-	err = ask(space, pages, n, &args);
+	err = ask(space, pages, n, 0, longest(len, n), &args);
 	if (!err) {
 		copy_out(space, &args, &request);
 		*tick = args.tick;
@@ -176,7 +188,7 @@ static int one_copy_out(struct mmsb_space *space, const struct mmsb_snapshot_arg
 		return msl_fail_reason(entry->result == -ESTALE ? MMSB_REASON_STALE_PAGE : MMSB_REASON_NO_PAGE);
 	*copied = offset < entry->size ? (ssize_t)shorter(len, entry->size - offset) : 0;
 	if (*copied)
-		memcpy(to, space->snapshot_ring->payload + entry->at + offset, (size_t)*copied);
+		memcpy(to, space->snapshot_ring->payload + entry->at, (size_t)*copied);
 	if (epoch)
 		*epoch = entry->epoch;
 	return 0;
@@ -189,7 +201,7 @@ int msl_space_snapshot_one(struct mmsb_space *space, uint64_t page, uint64_t off
 	int err;
 
 	pthread_mutex_lock(&space->snapshot_lock);
-	err = ask(space, &page, 1, &args);
+	err = ask(space, &page, 1, offset, longest(&len, 1), &args);
 	if (!err)
 		err = one_copy_out(space, &args, offset, to, len, epoch, copied);
 	pthread_mutex_unlock(&space->snapshot_lock);

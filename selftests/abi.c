@@ -75,7 +75,7 @@ SIZE(mmsb_enter_args, 24);
 SIZE(mmsb_hash_args, 32);
 SIZE(mmsb_wait_args, 40);
 SIZE(mmsb_snapshot_entry, 40);
-SIZE(mmsb_snapshot_args, 48);
+SIZE(mmsb_snapshot_args, 64);
 
 VALUE(MMSB_ABI_VERSION, 1);
 VALUE(MMSB_OP_NOP, 0);
@@ -279,7 +279,7 @@ TEST_F(ioctls, unknown_bits)
 {
 	struct mmsb_space_open_args open_args = { .size = sizeof(open_args), .flags = MMSB_SPACE_CREATE | 64, .uid = ~0u, .gid = ~0u };
 	struct mmsb_ring_open_args ring_args = { .size = sizeof(ring_args), .flags = 2 };
-	struct mmsb_enter_args enter = { .size = sizeof(enter), .flags = 1 };
+	struct mmsb_enter_args enter = { .size = sizeof(enter), .flags = MMSB_ENTER_KNOWN + 1 };
 	struct mmsb_hash_args hash = { .size = sizeof(hash), .flags = 8 };
 	struct mmsb_wait_args wait = { .size = sizeof(wait), .flags = 1 };
 	struct mmsb_snapshot_args snapshot = { .size = sizeof(snapshot), .flags = 1 };

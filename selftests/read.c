@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include "kselftest_harness.h"
 #include "common/home.h"
+#include "home.h"
 
 #define LARGEST (1u << 20)
 
@@ -346,6 +347,28 @@ TEST_F(read, ranges)
 	EXPECT_GE(0, mmsb_read(self->space, page, 101, bytes, 1, NULL));
 	EXPECT_GE(0, mmsb_read(self->space, page, ~0ull, bytes, 100, NULL));
 	EXPECT_EQ(-ENOENT, mmsb_read(self->space, page + (1ull << 32), 0, bytes, 1, NULL));
+}
+
+/* What a reader falls back on gives the same ranges, also of a page that is larger than any payload area. */
+TEST_F(read, ranges_asked_of_the_shard)
+{
+	static uint8_t bytes[70000], found[70000];
+	uint64_t page, epoch = 77, end = (100u << 20) - 60000;
+	ssize_t got;
+
+	memset(bytes, 7, sizeof(bytes));
+	ASSERT_EQ(0, mmsb_create(self->ring, 100u << 20, &page));
+	ASSERT_EQ(0, mmsb_set(self->ring, page, end, bytes, 60000, NULL));
+	ASSERT_EQ(0, msl_space_snapshot_one(self->space, page, end - 5, found, sizeof(found), &epoch, &got));
+	EXPECT_EQ(60005, got);
+	EXPECT_EQ(1, epoch);
+	EXPECT_EQ(0, found[4]);
+	EXPECT_EQ(0, memcmp(bytes, found + 5, 60000));
+	ASSERT_EQ(0, msl_space_snapshot_one(self->space, page, end + 1, found, 3, NULL, &got));
+	EXPECT_EQ(3, got);
+	ASSERT_EQ(0, msl_space_snapshot_one(self->space, page, 100u << 20, found, 3, NULL, &got));
+	EXPECT_EQ(0, got);
+	EXPECT_EQ(-ENOENT, msl_space_snapshot_one(self->space, page + (1ull << 32), 0, found, 1, NULL, &got));
 }
 
 TEST_HARNESS_MAIN

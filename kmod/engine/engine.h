@@ -119,7 +119,7 @@ int ms_ring_enter(struct ms_ring *ring, u32 min_complete, u64 timeout_ns);
 /* [any] The same, but waits until a submission entry is free, or the completion queue is so full that none can become free. */
 int ms_ring_enter_for_room(struct ms_ring *ring, u64 timeout_ns);
 
-/* [any] As struct mmsb_snapshot_args says. */
-enum mmsb_reason ms_ring_snapshot(struct ms_ring *ring, u64 ids, u32 pages, u64 out, u64 *out_bytes, u64 *tick);
+/* [any] As struct mmsb_snapshot_args says; `args` is the engine's private copy, its size and flags are the border's. */
+enum mmsb_reason ms_ring_snapshot(struct ms_ring *ring, struct mmsb_snapshot_args *args);
 
 #endif

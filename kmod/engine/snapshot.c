@@ -14,6 +14,7 @@ struct snapshot {
 	u64 *ids;
 	u32 pages;
 	u64 out, room;			/* in the payload area */
+	u64 offset, length;		/* of each page */
 	u64 set[MS_INBOX];		/* shards concerned */
 };
 
@@ -39,6 +40,14 @@ static void snapshot_read_ids(struct snapshot *snap, u64 ids)
 	}
 }
 
+/* How much of a page of that size is asked for. */
+static u64 snapshot_part(const struct snapshot *snap, u64 size)
+{
+	u64 left = snap->offset < size ? size - snap->offset : 0;
+
+	return left < snap->length ? left : snap->length;
+}
+
 static u64 snapshot_bytes(const struct snapshot *snap)
 {
 	u64 bytes = snap->pages * sizeof(struct mmsb_snapshot_entry);
@@ -47,7 +56,7 @@ static u64 snapshot_bytes(const struct snapshot *snap)
 
 	for (i = 0; i < snap->pages; i++)
 		if (!ms_page_find(snap->space, snap->ids[i], &line))
-			bytes += (line->size + 7ull) & ~7ull;
+			bytes += (snapshot_part(snap, line->size) + 7) & ~7ull;
 	return bytes;
 }
 
@@ -61,6 +70,7 @@ static void snapshot_write(const struct snapshot *snap)
 	for (i = 0; i < snap->pages; i++) {
 		struct mmsb_snapshot_entry entry = { .page = snap->ids[i] };
 		struct mmsb_line *line = NULL;
+		u64 part;
 
 		entry.result = ms_errno(ms_page_find(snap->space, snap->ids[i], &line));
 		if (!entry.result) {
@@ -68,8 +78,9 @@ static void snapshot_write(const struct snapshot *snap)
 			entry.tick = line->tick;
 			entry.size = line->size;
 			entry.at = at;
-			ms_page_copy(snap->space, line, 0, payload + at, line->size);
-			at += (line->size + 7ull) & ~7ull;
+			part = snapshot_part(snap, line->size);
+			ms_page_copy(snap->space, line, snap->offset, payload + at, part);
+			at += (part + 7) & ~7ull;
 		}
 		entries[i] = entry;
 	}
@@ -90,26 +101,28 @@ static enum mmsb_reason snapshot_take(struct snapshot *snap, u64 *bytes, u64 *ti
 	return reason;
 }
 
-enum mmsb_reason ms_ring_snapshot(struct ms_ring *ring, u64 ids, u32 pages, u64 out, u64 *out_bytes, u64 *tick)
+enum mmsb_reason ms_ring_snapshot(struct ms_ring *ring, struct mmsb_snapshot_args *args)
 {
 	struct snapshot *snap;
 	enum mmsb_reason reason;
 
-	if (!pages || pages > MMSB_SNAPSHOT_MAX)
+	if (!args->pages || args->pages > MMSB_SNAPSHOT_MAX)
 		return MMSB_REASON_TOO_MANY_PAGES;
-	if (!in_payload(ring, ids, pages * sizeof(u64)) || !in_payload(ring, out, *out_bytes))
+	if (!in_payload(ring, args->ids, args->pages * sizeof(u64)) || !in_payload(ring, args->out, args->out_bytes))
 		return MMSB_REASON_OUT_OF_PAYLOAD;
-	snap = pf_alloc(sizeof(*snap) + pages * sizeof(u64), -1);
+	snap = pf_alloc(sizeof(*snap) + args->pages * sizeof(u64), -1);
 	if (!snap)
 		return MMSB_REASON_NO_MEMORY;
 	snap->ring = ring;
 	snap->space = ms_ring_space(ring);
 	snap->ids = (u64 *)(snap + 1);
-	snap->pages = pages;
-	snap->out = out;
-	snap->room = *out_bytes;
-	snapshot_read_ids(snap, ids);
-	reason = snapshot_take(snap, out_bytes, tick);
+	snap->pages = args->pages;
+	snap->out = args->out;
+	snap->room = args->out_bytes;
+	snap->offset = args->offset;
+	snap->length = args->length ? args->length : ~0ull;
+	snapshot_read_ids(snap, args->ids);
+	reason = snapshot_take(snap, &args->out_bytes, &args->tick);
 	pf_free(snap);
 	return reason;
 }

@@ -110,11 +110,7 @@ int embedded_ring_enter_for_room(struct mmsb_ring *handle, uint64_t timeout_ns)
 int embedded_ring_snapshot(struct mmsb_ring *handle, struct mmsb_snapshot_args *args)
 {
 	struct embedded_ring *ring = (struct embedded_ring *)handle;
-	u64 bytes = args->out_bytes, tick = 0;
-	enum mmsb_reason reason = ms_ring_snapshot(ring->engine, args->ids, args->pages, args->out, &bytes, &tick);
 
-	args->out_bytes = bytes;
-	args->tick = tick;
-	args->reason = reason;
-	return reason ? msl_fail_reason(reason) : 0;
+	args->reason = ms_ring_snapshot(ring->engine, args);
+	return args->reason ? msl_fail_reason(args->reason) : 0;
 }

@@ -355,7 +355,7 @@ struct mmsb_snapshot_entry {
 	__u64 epoch;
 	__u64 tick;
 	__u64 at;		/* offset in the payload area */
-	__u32 size;
+	__u32 size;		/* of the page; how much of it is here follows from the args' offset and length */
 	__s32 result;
 };
 
@@ -368,6 +368,8 @@ struct mmsb_snapshot_args {
 	__u64 out;
 	__u64 out_bytes;	/* in: room at `out`; out: bytes used, or needed if -ENOBUFS */
 	__u64 tick;		/* out */
+	__u64 offset;		/* of each page from here on */
+	__u64 length;		/* so many bytes, or fewer where the page ends; 0: all */
 };
 
 #endif

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 
 #define SIZE(type, bytes) _Static_assert(sizeof(struct type) == (bytes), #type " has another size")

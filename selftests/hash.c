@@ -2,7 +2,7 @@
 /*
  * The state hash: equal for equal pages and epochs whatever the way there, different for any difference, off when it is off.
  */
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 
 #define AT(k) MMSB_PAGE_ID(1, (k) * 1024)

@@ -5,7 +5,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 
 #define ONLINE "/sys/devices/system/cpu/cpu1/online"

@@ -9,7 +9,7 @@
  */
 #include <fcntl.h>
 #include <sys/mount.h>
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 #include "inject.h"
 

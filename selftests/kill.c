@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 
 #define VICTIMS 3

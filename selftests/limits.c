@@ -2,7 +2,7 @@
 /*
  * Every limit is reached and refused with its own reason, in words, changes nothing, and gives way again when what filled it is gone.
  */
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 
 FIXTURE(limits) {

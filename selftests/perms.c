@@ -9,7 +9,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 
 FIXTURE(perms) {

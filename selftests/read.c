@@ -6,7 +6,7 @@
  */
 #include <pthread.h>
 #include <sys/wait.h>
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 #include "home.h"
 

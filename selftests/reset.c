@@ -3,7 +3,7 @@
  * Reset is fresh: a space with a random history behind it, once reset, goes through another random history exactly as a new space does,
  * with the same ids given out, the same epochs, the same hash.
  */
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/differ.h"
 
 FIXTURE(reset) {

@@ -5,7 +5,7 @@
  */
 #include <poll.h>
 #include <sys/epoll.h>
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 
 FIXTURE(ring) {

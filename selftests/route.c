@@ -5,7 +5,7 @@
  * together can hold, with completion queues as small as can be; all of it must arrive, and nothing may stand still.
  */
 #include <pthread.h>
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 
 #define MOST_SHARDS	8

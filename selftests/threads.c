@@ -4,7 +4,7 @@
  * TSan and KCSAN want to see. At the end every sum must be what was sent.
  */
 #include <pthread.h>
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 
 #define SHARDS		3

@@ -4,7 +4,7 @@
  * itself, where a lost wake-up would show as a wait that never ends.
  */
 #include <pthread.h>
-#include "kselftest_harness.h"
+#include "common/harness.h"
 #include "common/home.h"
 
 FIXTURE(wait) {

@@ -6,6 +6,8 @@
 #ifndef MMSB_ARGS_H
 #define MMSB_ARGS_H
 
+#include <linux/errno.h>
+#include <linux/ktime.h>
 #include <linux/uaccess.h>
 
 static inline int mmsb_args_in(void *args, size_t bytes, size_t known, const void __user *from)
@@ -29,6 +31,15 @@ static inline int mmsb_args_in(void *args, size_t bytes, size_t known, const voi
 static inline int mmsb_args_out(void __user *to, const void *args, size_t bytes)
 {
 	return copy_to_user(to, args, min_t(size_t, bytes, *(const u32 *)args)) ? -EFAULT : 0;
+}
+
+/*
+ * A wait was interrupted. One for ever goes on as the signal's SA_RESTART says. One with a timeout ends with EINTR if a handler
+ * ran; after a stop or a suspend, where none did, it begins anew, and so does its timeout.
+ */
+static inline int mmsb_args_interrupted(int err, u64 timeout_ns)
+{
+	return err == -ERESTARTSYS && timeout_ns < KTIME_MAX ? -ERESTARTNOHAND : err;
 }
 
 #endif

@@ -42,9 +42,7 @@ static long ring_ioc_enter(struct ring_file *rf, void __user *user)
 	else
 		err = ms_ring_enter(rf->engine, args.min_complete, args.timeout_ns);
 	mmsb_charge_end(before);
-	/* A restart would begin the timeout anew. */
-	if (err == -ERESTARTSYS && args.timeout_ns < KTIME_MAX)
-		err = -EINTR;
+	err = mmsb_args_interrupted(err, args.timeout_ns);
 	return err;
 }
 

@@ -124,9 +124,7 @@ static long space_ioc_wait(struct space_file *sf, void __user *user)
 	before = mmsb_charge_begin(sf->space);
 	err = ms_page_wait(sf->space->engine, args.page, args.epoch, args.timeout_ns, &args.now);
 	mmsb_charge_end(before);
-	/* A restart would begin the timeout anew. */
-	if (err == -ERESTARTSYS && args.timeout_ns < KTIME_MAX)
-		err = -EINTR;
+	err = mmsb_args_interrupted(err, args.timeout_ns);
 	out = mmsb_args_out(user, &args, sizeof(args));
 	return err ?: out;
 }

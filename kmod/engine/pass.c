@@ -341,7 +341,7 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 		ring->stalls++;
 	ring->sq_head += n;
 	ring->taken += n;
-	if (ring->fenced || ring->held_by)
+	if (ring->fenced || ring->held_by || (ring->inflight && n < pending))
 		shard->rescan = true;
 	shard_touch(shard, ring);
 	ms_ring_publish(ring);
@@ -371,8 +371,13 @@ static u32 shard_serve_rings(struct ms_shard *shard, bool all, struct ms_todo *t
 	u32 total = 0, n;
 
 	for (ring = shard->rings; ring; ring = ring->next) {
-		if ((!all && !ring->polled) || !ms_ring_runnable(ring))
+		if (!all && !ring->polled)
 			continue;
+		if (!ms_ring_runnable(ring)) {
+			if (ms_ring_pending(ring) && (ring->fenced || ring->held_by || ring->inflight))
+				shard->rescan = true;
+			continue;
+		}
 		n = shard_serve_ring(shard, ring, todo);
 		total += n;
 		if (n && !ring->polled && ms_ring_runnable(ring))

@@ -5,6 +5,7 @@
  * It takes the kick before it looks at its shards, so that a kick which finds it taken already is about work that it will
  * see; and it raises NEED_WAKEUP and looks again, in ms_shard_sleep(), before it waits. Signals are none of its business.
  */
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include "embedded.h"
@@ -69,19 +70,31 @@ static u64 poller_idle_ns(const struct embedded_poller *poller)
 	return pf_read(poller->instance->idle_us) * 1000ull;
 }
 
+#define YIELD_TURNS	64u
+
+/* Now and then somebody else may have this CPU: it may be the very one whom we wait for. */
+static void poller_look_on(uint32_t *turns)
+{
+	int i;
+
+	if (++*turns % YIELD_TURNS == 0)
+		sched_yield();
+	for (i = 0; i < 4; i++)
+		msl_pause();
+}
+
 static void *poller_main(void *arg)
 {
 	struct embedded_poller *poller = arg;
 	u64 last = pf_now();
-	int i;
+	uint32_t turns = 0;
 
 	while (!pf_acquire(&poller->stop)) {
 		__atomic_exchange_n(&poller->home.kicked, 0, __ATOMIC_SEQ_CST);	/* partner: pf_poller_kick() */
 		if (poller_round(poller)) {
 			last = pf_now();
 		} else if (pf_now() - last < poller_idle_ns(poller)) {
-			for (i = 0; i < 4; i++)
-				msl_pause();
+			poller_look_on(&turns);
 		} else {
 			poller_rest(poller);
 			last = pf_now();

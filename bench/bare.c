@@ -44,6 +44,7 @@ struct entry {
 struct bare_ring {
 	uint32_t tail __attribute__((aligned(64)));
 	uint32_t head __attribute__((aligned(64)));
+	uint32_t seen __attribute__((aligned(64)));	/* the producer's own: the last head it looked at */
 	struct entry entry[ENTRIES] __attribute__((aligned(64)));
 };
 
@@ -52,14 +53,14 @@ static inline uint32_t bare_wait(uint32_t *index, uint32_t known)
 	uint32_t now;
 
 	while ((now = __atomic_load_n(index, __ATOMIC_ACQUIRE)) == known)
-		bench_pause();
+		;
 	return now;
 }
 
 /* n is a multiple of `batch`, as is the size of the ring. */
 static void bare_produce(struct bare_ring *ring, uint64_t n, uint32_t batch)
 {
-	uint32_t tail = ring->tail, head = __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE), i;
+	uint32_t tail = ring->tail, head = ring->seen, i;
 
 	for (; n; n -= batch) {
 		while (tail - head > ENTRIES - batch)
@@ -68,6 +69,7 @@ static void bare_produce(struct bare_ring *ring, uint64_t n, uint32_t batch)
 			ring->entry[tail % ENTRIES] = (struct entry){ { tail, 1, 2, 3, 4, 5, 6, 7 } };
 		__atomic_store_n(&ring->tail, tail, __ATOMIC_RELEASE);
 	}
+	ring->seen = head;
 }
 
 static uint64_t entry_sum(const struct entry *entry)
@@ -108,7 +110,6 @@ static void *pair_thread(void *arg)
 {
 	struct pair *pair = arg;
 
-	bench_place(true);
 	__atomic_store_n(&pair->started, 1, __ATOMIC_RELEASE);
 	pair->other(pair);
 	return NULL;
@@ -120,8 +121,7 @@ static pthread_t pair_start(struct pair *pair)
 	pthread_t thread;
 
 	bench_place(false);
-	if (pthread_create(&thread, NULL, pair_thread, pair))
-		bench_die("no thread");
+	thread = bench_thread(pair_thread, pair);
 	while (!__atomic_load_n(&pair->started, __ATOMIC_ACQUIRE))
 		bench_pause();
 	return thread;
@@ -250,7 +250,6 @@ static void *sleeper_thread(void *arg)
 	struct sleeper *sleeper = arg;
 	uint32_t i;
 
-	bench_place(true);
 	for (i = 0; i < WAKES; i++) {
 		__atomic_store_n(&sleeper->ready, i + 1, __ATOMIC_RELEASE);
 		while (__atomic_load_n(&sleeper->word, __ATOMIC_ACQUIRE) == i)
@@ -271,8 +270,7 @@ double bare_futex_wake(void *state)
 
 	(void)state;
 	bench_place(false);
-	if (pthread_create(&thread, NULL, sleeper_thread, &sleeper))
-		bench_die("no thread");
+	thread = bench_thread(sleeper_thread, &sleeper);
 	for (i = 0; i < WAKES; i++) {
 		while (__atomic_load_n(&sleeper.ready, __ATOMIC_ACQUIRE) != i + 1)
 			bench_pause();

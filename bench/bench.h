@@ -9,6 +9,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,6 +85,8 @@ static inline void bench_pause(void)
 /* Binds the calling thread, and those it makes from then on, to the first or the last CPU of the process's set. */
 void bench_place(bool last);
 unsigned int bench_cpus(void);
+/* A thread that is on the last CPU from the start: one that had to get away from a spinning maker first might never run. */
+pthread_t bench_thread(void *(*run)(void *arg), void *arg);
 
 /* ----------------------------------------------------------------------------------------------------------- floors */
 

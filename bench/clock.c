@@ -94,7 +94,7 @@ unsigned int bench_cpus(void)
 	return (unsigned int)CPU_COUNT(cpu_set());
 }
 
-void bench_place(bool last)
+static cpu_set_t one_cpu(bool last)
 {
 	cpu_set_t one;
 	int cpu, found = -1;
@@ -104,6 +104,26 @@ void bench_place(bool last)
 			found = cpu;
 	CPU_ZERO(&one);
 	CPU_SET(found, &one);
+	return one;
+}
+
+void bench_place(bool last)
+{
+	cpu_set_t one = one_cpu(last);
+
 	if (sched_setaffinity(0, sizeof(one), &one))
 		bench_die("sched_setaffinity failed");
+}
+
+pthread_t bench_thread(void *(*run)(void *arg), void *arg)
+{
+	cpu_set_t one = one_cpu(true);
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	pthread_attr_init(&attr);
+	if (pthread_attr_setaffinity_np(&attr, sizeof(one), &one) || pthread_create(&thread, &attr, run, arg))
+		bench_die("no thread");
+	pthread_attr_destroy(&attr);
+	return thread;
 }

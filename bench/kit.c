@@ -138,7 +138,7 @@ static inline unsigned int kit_fill(struct kit *kit, uint64_t most)
 	return n;
 }
 
-void kit_send(struct kit *kit, unsigned int batch)
+void kit_submit(struct kit *kit, unsigned int batch)
 {
 	uint64_t left = kit->work;
 	unsigned int filled = 0, n;
@@ -154,10 +154,13 @@ void kit_send(struct kit *kit, unsigned int batch)
 		if (!n)
 			bench_pause();
 	}
-	while (mmsb_sq_space(kit->ring) < kit->entries / 2)
-		bench_pause();
-	bench_check(mmsb_drain(kit->ring, MMSB_FOREVER), "mmsb_drain");
 	kit->sent += kit->work;
+}
+
+void kit_send(struct kit *kit, unsigned int batch)
+{
+	kit_submit(kit, batch);
+	bench_check(mmsb_drain(kit->ring, MMSB_FOREVER), "mmsb_drain");
 }
 
 uint64_t kit_sum(struct kit *kit)

@@ -38,7 +38,8 @@ void kit_close(void *kit);		/* checks that what was added is there, where kit_se
 /* How much of `full` to do in one measurement: a multiple of a batch, and at least one. */
 uint64_t kit_amount(const struct kit *kit, uint64_t full);
 
-/* Sends kit->work deltas of one, quietly, `batch` at a time, and waits until all have been applied. */
+/* Submits kit->work deltas of one, quietly, `batch` at a time. kit_send() waits until they have been applied. */
+void kit_submit(struct kit *kit, unsigned int batch);
 void kit_send(struct kit *kit, unsigned int batch);
 uint64_t kit_sum(struct kit *kit);	/* of the first words of all pages */
 

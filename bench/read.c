@@ -117,7 +117,6 @@ static void *waiter_thread(void *arg)
 	struct kit *kit = waiter->kit;
 	uint32_t i;
 
-	bench_place(true);
 	for (i = 0; i < WAKES; i++) {
 		__atomic_store_n(&waiter->ready, i + 1, __ATOMIC_RELEASE);
 		bench_check(mmsb_wait(kit->space, kit->pages[0], waiter->epoch, MMSB_FOREVER, &waiter->epoch), "mmsb_wait");
@@ -152,8 +151,7 @@ static double wait_wake(void *state)
 	bench_place(false);
 	bench_check(mmsb_page_info(waiter.kit->space, waiter.kit->pages[0], &info), "mmsb_page_info");
 	waiter.epoch = info.epoch;
-	if (pthread_create(&thread, NULL, waiter_thread, &waiter))
-		bench_die("no thread");
+	thread = bench_thread(waiter_thread, &waiter);
 	for (i = 0; i < WAKES; i++)
 		ticks += (double)wake_once(&waiter, i);
 	pthread_join(thread, NULL);

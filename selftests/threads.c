@@ -4,6 +4,7 @@
  * TSan and KCSAN want to see. At the end every sum must be what was sent.
  */
 #include <pthread.h>
+#include <sched.h>
 #include "common/harness.h"
 #include "common/home.h"
 
@@ -198,6 +199,85 @@ TEST_F_TIMEOUT(threads, sums, 240)
 	ASSERT_EQ(0, mmsb_hash(self->space, 0, kept, NULL));
 	ASSERT_EQ(0, mmsb_hash(self->space, MMSB_HASH_RECOMPUTE, fresh, NULL));
 	EXPECT_EQ(0, memcmp(kept, fresh, sizeof(kept)));
+}
+
+/* ---------------------------------------------------------------------------------------------------------- hand-over */
+
+/*
+ * Callers who come to a shard at the same moment, and not again before all are done: if whoever runs the shard overlooked what
+ * another left for him, nobody would come by to see to it.
+ */
+struct meeting {
+	uint32_t arrived, round;
+	uint32_t callers;
+};
+
+static bool meet(struct meeting *meeting, const bool *over)
+{
+	uint32_t round = __atomic_load_n(&meeting->round, __ATOMIC_ACQUIRE), looks = 0;
+
+	if (__atomic_add_fetch(&meeting->arrived, 1, __ATOMIC_ACQ_REL) == meeting->callers) {
+		__atomic_store_n(&meeting->arrived, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&meeting->round, round + 1, __ATOMIC_RELEASE);
+		return true;
+	}
+	while (__atomic_load_n(&meeting->round, __ATOMIC_ACQUIRE) == round) {
+		if (__atomic_load_n(over, __ATOMIC_RELAXED))
+			return false;
+		if (looks++ > 10000)
+			sched_yield();
+	}
+	return true;
+}
+
+struct caller {
+	struct mmsb_space *space;
+	struct meeting *meeting;
+	bool *over;
+	uint64_t page, rounds;
+	uint32_t shard;
+	int ret;
+	pthread_t thread;
+};
+
+static void *call_together(void *arg)
+{
+	struct caller *caller = arg;
+	struct mmsb_cqe cqe = {};
+	struct mmsb_ring *ring;
+	uint64_t i;
+
+	caller->ret = mmsb_ring_open(caller->space, MMSB_OPTS(struct mmsb_ring_opts, .shard = caller->shard + 1), &ring);
+	for (i = 0; i < caller->rounds && !caller->ret && meet(caller->meeting, caller->over); i++) {
+		struct mmsb_sqe *sqe = mmsb_get_sqe(ring);
+
+		mmsb_prep_fill(sqe, caller->page, 0, 64, MMSB_LANE_U64, i + 1);
+		caller->ret = mmsb_submit(ring) < 0 ? -EIO : mmsb_wait_cqe(ring, &cqe, 5 * SECOND);
+		caller->ret = caller->ret ?: cqe.result;
+	}
+	if (caller->ret)
+		__atomic_store_n(caller->over, true, __ATOMIC_RELAXED);
+	mmsb_ring_close(ring);
+	return NULL;
+}
+
+TEST_F_TIMEOUT(threads, hand_over, 240)
+{
+	struct meeting meeting = { .callers = 3 };
+	struct caller callers[3];
+	bool over = false;
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		/* two on one shard, the third from another, to a page of the first */
+		callers[i] = (struct caller){ .space = self->space, .meeting = &meeting, .over = &over, .page = self->page[0],
+					      .rounds = scaled(variant->mixed ? 2000 : 20000), .shard = i / 2 };
+		ASSERT_EQ(0, pthread_create(&callers[i].thread, NULL, call_together, &callers[i]));
+	}
+	for (i = 0; i < 3; i++) {
+		pthread_join(callers[i].thread, NULL);
+		EXPECT_EQ(0, callers[i].ret);
+	}
 }
 
 TEST_HARNESS_MAIN

@@ -105,7 +105,7 @@ guest: ## a shell in a guest with the module loaded, to play
 	$(SUBMAKE) lib tools
 	@selftests/bed/guest --kernel 6.12 --insmod --shell
 
-bench: ## measure: a table, and build/bench.json; QUICK=1, BENCH="NAME..."
+bench: ## measure: a table, and build/bench.json; QUICK=1, REALTIME=1, BENCH="NAME..."
 	@scripts/setup build
 	$(SUBMAKE) lib tools $(BENCH_SRCS:%.c=build/%)
 	@bench/run

@@ -313,7 +313,7 @@ static bool play(struct scene *scene, uint64_t nanoseconds)
 
 	for (i = 0; i < NEIGHBOURS; i++)
 		pthread_create(&scene->neighbour[i].thread, NULL, be_good, &scene->neighbour[i]);
-	while (alright && now_ns() < end)
+	while (alright && (now_ns() < end || (!me->broken && now_ns() < end + 30 * SECOND)))
 		alright = round_with_flipper(me);
 	__atomic_store_n(&scene->stop, true, __ATOMIC_RELAXED);
 	for (i = 0; i < NEIGHBOURS; i++) {

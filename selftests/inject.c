@@ -80,7 +80,8 @@ static void arm(FIXTURE_DATA(inject) *self, unsigned int nth)
 	} else {
 		int len = snprintf(text, sizeof(text), "%u", nth);
 
-		if (pwrite(self->fail_nth, text, len, 0) != len)
+		/* What was armed before may strike this very call, and is spent then. */
+		if (pwrite(self->fail_nth, text, len, 0) != len && pwrite(self->fail_nth, text, len, 0) != len)
 			abort();
 	}
 }
@@ -96,8 +97,9 @@ static bool disarm(FIXTURE_DATA(inject) *self, unsigned int nth)
 		pf_inject_thread(0);
 		return came;
 	}
+	/* If it strikes the asking, it had not come before. */
 	if (pread(self->fail_nth, text, sizeof(text) - 1, 0) <= 0)
-		abort();
+		return false;
 	arm(self, 0);
 	return atoi(text) == 0;
 }
@@ -266,7 +268,7 @@ TEST_F_TIMEOUT(inject, every_site, 110)
 			ret = s->run(self);
 			came = disarm(self, nth);
 			failed += ret != 0;
-			if (ret)
+			if (ret && !(home_is_kernel() && ret == -EFAULT))	/* copies from and to user space fail, too */
 				EXPECT_EQ(-ENOMEM, ret) {
 					TH_LOG("%s, allocation %u: %s", s->name, nth, mmsb_strerror_last());
 				}

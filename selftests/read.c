@@ -100,7 +100,7 @@ static void *write_on(void *arg)
 		if (mmsb_peek_cqe(ring, &cqe))
 			writer->failed = cqe.result ?: -EIO;
 	}
-	mmsb_drain(ring, 30 * SECOND);
+	mmsb_drain(ring, PATIENCE);
 	mmsb_ring_close(ring);
 	return NULL;
 }

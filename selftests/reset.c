@@ -119,7 +119,7 @@ TEST_F(reset, among_traffic)
 				;
 	}
 	for (k = 0; k < TWIN_RINGS; k++) {
-		ASSERT_EQ(0, mmsb_drain(self->used.rings[k], 10 * SECOND));
+		ASSERT_EQ(0, mmsb_drain(self->used.rings[k], PATIENCE));
 		while (mmsb_peek_cqe(self->used.rings[k], &cqe) == 1)
 			;
 	}

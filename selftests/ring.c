@@ -77,7 +77,7 @@ TEST_F(ring, slice)
 	mmsb_prep_set(sqe, self->page, 100, "hello", 6);
 	mmsb_sqe_set_data(sqe, 0xfedcba9876543210);
 	ASSERT_EQ(1, mmsb_submit(self->ring));
-	ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, 10 * SECOND));
+	ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE));
 	EXPECT_EQ(0xfedcba9876543210, cqe.user_data);
 	EXPECT_EQ(0, cqe.result);
 	EXPECT_EQ(0, cqe.flags);
@@ -100,7 +100,7 @@ TEST_F(ring, not_before_submit)
 	usleep(20000);
 	EXPECT_EQ(0, value_at(self->space, self->page));
 	ASSERT_EQ(1, mmsb_submit(self->ring));
-	ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, 10 * SECOND));
+	ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE));
 	EXPECT_EQ(1, value_at(self->space, self->page));
 }
 
@@ -116,7 +116,7 @@ TEST_F(ring, full_submission_queue)
 	EXPECT_EQ(NULL, mmsb_get_sqe(self->ring));
 	EXPECT_EQ(8, mmsb_submit(self->ring));
 	for (i = 0; i < 8; i++) {
-		ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, 10 * SECOND));
+		ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE));
 		EXPECT_EQ(i, cqe.user_data);
 		EXPECT_EQ(i + 1, cqe.epoch);
 	}
@@ -132,7 +132,7 @@ static void fill_completions(struct __test_metadata *_metadata, FIXTURE_DATA(rin
 
 	for (i = 0; i < 8; i++)
 		ASSERT_EQ(0, add_later(self->ring, page, i));
-	ASSERT_EQ(8, mmsb_submit_and_wait(self->ring, 8, 10 * SECOND));
+	ASSERT_EQ(8, mmsb_submit_and_wait(self->ring, 8, PATIENCE));
 	for (i = 8; i < 16; i++)
 		ASSERT_EQ(0, add_later(self->ring, page, i));
 	ASSERT_EQ(8, mmsb_submit(self->ring));
@@ -146,7 +146,7 @@ static void fill_completions(struct __test_metadata *_metadata, FIXTURE_DATA(rin
 	}
 	ASSERT_LE(0, mmsb_submit(self->ring));
 	for (; i < 16; i++) {
-		ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, 10 * SECOND)) {
+		ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE)) {
 			TH_LOG("completion %u", i);
 		}
 		EXPECT_EQ(i, cqe.user_data);
@@ -183,7 +183,7 @@ TEST_F(ring, quiet)
 		mmsb_sqe_set_data(sqe, 1000 + i);
 	}
 	ASSERT_EQ(8, mmsb_submit(self->ring));
-	ASSERT_EQ(0, mmsb_drain(self->ring, 10 * SECOND));
+	ASSERT_EQ(0, mmsb_drain(self->ring, PATIENCE));
 	for (i = 0; i < 5; i++) {
 		ASSERT_EQ(1, mmsb_peek_cqe(self->ring, &cqe));
 		if (cqe.result) {
@@ -214,7 +214,7 @@ TEST_F(ring, fence)
 		ASSERT_EQ(0, add_later(self->ring, self->page, 7));
 		ASSERT_EQ(7, mmsb_submit(self->ring));
 		for (before = i = 0; i < 7; i++) {
-			ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, 10 * SECOND));
+			ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE));
 			EXPECT_EQ(0, cqe.result);
 			before += cqe.user_data < 5;
 			if (cqe.user_data == 99)
@@ -243,7 +243,7 @@ TEST_F(ring, submit_and_wait)
 
 	for (i = 0; i < 6; i++)
 		ASSERT_EQ(0, add_later(self->ring, i & 1 ? self->far : self->page, i));
-	ASSERT_EQ(6, mmsb_submit_and_wait(self->ring, 6, 10 * SECOND));
+	ASSERT_EQ(6, mmsb_submit_and_wait(self->ring, 6, PATIENCE));
 	EXPECT_EQ(6, mmsb_peek_cqes(self->ring, cqes, 8));
 	EXPECT_EQ(0, mmsb_peek_cqes(self->ring, cqes, 8));
 }
@@ -259,7 +259,7 @@ TEST_F(ring, wakes_up)
 		usleep(i % 3 ? i % 150 : 2000);
 		ASSERT_EQ(0, add_later(self->ring, i & 1 ? self->far : self->page, i));
 		ASSERT_EQ(1, mmsb_submit(self->ring));
-		ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, 10 * SECOND)) {
+		ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE)) {
 			TH_LOG("round %u: nobody woke up", i);
 		}
 		ASSERT_EQ(i, cqe.user_data);
@@ -277,7 +277,7 @@ TEST_F(ring, many_times_around)
 		while (sent < n && !add_later(self->ring, self->page, sent))
 			sent++;
 		ASSERT_LE(0, mmsb_submit(self->ring));
-		ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, 10 * SECOND));
+		ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE));
 		do {
 			ASSERT_EQ(got, cqe.user_data);
 			ASSERT_EQ(got + 1, cqe.epoch);
@@ -298,7 +298,7 @@ TEST_F(ring, waits_for_room)
 	for (sent = 0; sent < n; sent++) {
 		sqe = mmsb_get_sqe(self->ring);
 		if (!sqe) {
-			ASSERT_EQ(0, mmsb_sq_wait(self->ring, 10 * SECOND));
+			ASSERT_EQ(0, mmsb_sq_wait(self->ring, PATIENCE));
 			sqe = mmsb_get_sqe(self->ring);
 			ASSERT_NE(NULL, sqe);
 		}
@@ -306,7 +306,7 @@ TEST_F(ring, waits_for_room)
 		mmsb_sqe_quiet(sqe);
 	}
 	ASSERT_LE(0, mmsb_submit(self->ring));
-	ASSERT_EQ(0, mmsb_drain(self->ring, 10 * SECOND));
+	ASSERT_EQ(0, mmsb_drain(self->ring, PATIENCE));
 	EXPECT_EQ(n, value_at(self->space, self->page));
 }
 
@@ -320,11 +320,11 @@ TEST_F(ring, no_room_before_reaping)
 	while (!ret) {
 		while (!add_later(self->ring, self->page, sent))
 			sent++;
-		ret = mmsb_sq_wait(self->ring, 10 * SECOND);
+		ret = mmsb_sq_wait(self->ring, PATIENCE);
 	}
 	EXPECT_EQ(-EBUSY, ret);
 	ASSERT_EQ(1, mmsb_peek_cqe(self->ring, &cqe));
-	EXPECT_EQ(0, mmsb_sq_wait(self->ring, 10 * SECOND));
+	EXPECT_EQ(0, mmsb_sq_wait(self->ring, PATIENCE));
 }
 
 /* Payload room is had again when completions are reaped, quiet ones included. */
@@ -350,10 +350,10 @@ TEST_F(ring, payload_room)
 			mmsb_sqe_quiet(sqe);
 		ASSERT_EQ(1, mmsb_submit(self->ring));
 		if (i % 3 == 0) {
-			ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, 10 * SECOND));
+			ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE));
 			ASSERT_EQ(0, cqe.result);
 		} else {
-			ASSERT_EQ(0, mmsb_drain(self->ring, 10 * SECOND));
+			ASSERT_EQ(0, mmsb_drain(self->ring, PATIENCE));
 		}
 		ASSERT_EQ(1 + i % 4096, mmsb_read(self->space, self->far, 0, found, 1 + i % 4096, NULL));
 		ASSERT_EQ(0, memcmp(found, bytes, 1 + i % 4096));
@@ -389,7 +389,7 @@ TEST_F(ring, one_call_each)
 TEST_F(ring, one_call_among_unreaped)
 {
 	ASSERT_EQ(0, add_later(self->ring, self->page, 1));
-	ASSERT_EQ(1, mmsb_submit_and_wait(self->ring, 1, 10 * SECOND));
+	ASSERT_EQ(1, mmsb_submit_and_wait(self->ring, 1, PATIENCE));
 	EXPECT_EQ(-EBUSY, mmsb_add(self->ring, self->page, 0, 1, NULL));
 	EXPECT_EQ(1, value_at(self->space, self->page));
 }

@@ -102,7 +102,7 @@ static void *send_all(void *arg)
 			prepare(sender, sqe, &rng, left);
 		sender->ret = mmsb_submit(ring);
 		if (sender->ret >= 0)
-			sender->ret = mmsb_wait_cqe(ring, &cqe, 60 * SECOND);
+			sender->ret = mmsb_wait_cqe(ring, &cqe, PATIENCE);
 		for (i = 1; !sender->ret && i; i = mmsb_peek_cqe(ring, &cqe) == 1) {
 			done++;
 			if (cqe.result)

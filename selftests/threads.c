@@ -84,7 +84,7 @@ static void *produce(void *arg)
 			done++;
 		}
 		if (!job->ret && done < sent && rng_once_in(&rng, 4)) {
-			job->ret = mmsb_wait_cqe(ring, &cqe, 30 * SECOND);
+			job->ret = mmsb_wait_cqe(ring, &cqe, PATIENCE);
 			job->ret = job->ret ?: cqe.result;
 			done++;
 		}

@@ -83,7 +83,7 @@ static void *wait_once(void *arg)
 {
 	struct waiter *waiter = arg;
 
-	waiter->ret = mmsb_wait(waiter->space, waiter->page, waiter->epoch, 30 * SECOND, &waiter->now);
+	waiter->ret = mmsb_wait(waiter->space, waiter->page, waiter->epoch, PATIENCE, &waiter->now);
 	return NULL;
 }
 
@@ -163,7 +163,7 @@ static void *play(void *arg)
 	for (i = 0; i < player->steps && !player->ret; i++) {
 		player->ret = mmsb_add(player->ring, player->mine, 0, 1, NULL);
 		if (!player->ret)
-			player->ret = mmsb_wait(player->space, player->theirs, i, 30 * SECOND, NULL);
+			player->ret = mmsb_wait(player->space, player->theirs, i, PATIENCE, NULL);
 	}
 	return NULL;
 }

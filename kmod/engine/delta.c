@@ -77,7 +77,7 @@ static enum mmsb_reason change_close(struct change *change, struct ms_outcome *o
 	struct ms_shard *shard = change->shard;
 
 	if (change->changed) {
-		ms_page_end(change->line, shard->tick);
+		ms_page_end(change->line, change->line->seq, shard->tick);
 		if (shard->hashing)
 			ms_hash_epochs(&shard->hash, &change->key, 1);
 		ms_shard_mark(shard, change->page);

@@ -56,17 +56,20 @@ static inline u64 *ms_page_words(const struct ms_region *arena, const struct mms
 }
 
 /* Partner of the reader's two loads of seq: odd is out before any byte changes, even after all have. */
-static inline void ms_page_begin(struct mmsb_line *line)
+static inline u64 ms_page_begin(struct mmsb_line *line)
 {
-	pf_write(line->seq, line->seq + 1);
+	u64 seq = line->seq + 1;
+
+	pf_write(line->seq, seq);
 	pf_wmb();
+	return seq;
 }
 
-static inline void ms_page_end(struct mmsb_line *line, u64 tick)
+static inline void ms_page_end(struct mmsb_line *line, u64 seq, u64 tick)
 {
 	pf_write(line->epoch, line->epoch + 1);
 	pf_write(line->tick, tick);
-	pf_release(&line->seq, line->seq + 1);
+	pf_release(&line->seq, seq + 1);
 }
 
 #endif

@@ -6,8 +6,6 @@
 #include "space.h"
 #include "word.h"
 
-#define PREFETCH_DATA	6u			/* entries ahead of the one applied */
-
 /* --------------------------------------------------------------------------------------------------------- the pass */
 
 /* The first delta of a pass opens a tick; a pass without any leaves none behind. */
@@ -172,40 +170,42 @@ bool ms_shard_has_mail(const struct ms_shard *shard)
 
 /*
  * Takes a batch into private memory, each entry being read once, and looks up the directory lines, so that they are on their way
- * while other entries are worked on.
+ * while other entries are worked on. An entry for which there is no short way, because its line is another shard's or nobody's
+ * or its ring may only read, gets a line where nothing lands.
  */
 static void batch_take(struct ms_shard *shard, const struct ms_ring *ring, u32 n)
 {
 	const struct ms_space *space = shard->space;
+	const struct ms_region *directory = &space->directory;
+	const struct mmsb_sqe *sqes = ring->sqes;
 	u32 at = ring->sq_head, mask = ring->sq_entries - 1, i;
+	u64 lines = ring->read_only ? 0 : space->lines;
+	bool alone = space->nshards == 1;
 
 	for (i = 0; i < n; i++) {
-		struct mmsb_line *line = NULL;
+		struct mmsb_line *line = &shard->nowhere;
 		u32 index;
 
-		shard->batch[i] = ring->sqes[at++ & mask];
+		shard->batch[i] = sqes[at++ & mask];
 		index = MMSB_PAGE_INDEX(shard->batch[i].page);
-		if (likely(index < space->lines))
-			line = ms_region_find(&space->directory, (u64)index * sizeof(*line));
+		if (likely(index < lines && (alone || ms_space_owner(space, index) == shard->number)))
+			line = ms_region_find_or(directory, (u64)index * sizeof(*line), line);
 		pf_prefetchw(line);
 		shard->lines_of[i] = line;
 	}
 }
 
 /*
- * And the page's bytes, a few entries ahead. The line may belong to another shard, which may be changing it right now: what is read
- * here is a guess, and a bad one costs a prefetch.
+ * Finds and brings in the word that an entry means, should it land: true until a page is made or destroyed. Entries behind the
+ * batch are an earlier one's, and do no harm.
  */
-static inline void batch_prefetch(const struct ms_space *space, const struct mmsb_sqe *sqe, const struct mmsb_line *line)
+static inline void batch_aim(struct ms_shard *shard, const struct ms_region *arena, u32 i)
 {
-	const struct ms_region *arena = &space->arena.region;
-	u64 at;
+	u64 at = shard->lines_of[i]->place + (shard->batch[i].offset & (PF_CHUNK - 8));
+	u64 *word = ms_region_find_or(arena, at, &shard->nowhere);
 
-	if (unlikely(!line))
-		return;
-	at = pf_read(line->place) + (sqe->offset & (PF_CHUNK - 1));
-	if (likely(at >> PF_CHUNK_SHIFT < arena->chunks))
-		pf_prefetchw(ms_region_find(arena, at));
+	pf_prefetchw(word);
+	shard->words_of[i] = word;
 }
 
 static bool sqe_goes_elsewhere(const struct ms_shard *shard, const struct mmsb_sqe *sqe, u32 *to)
@@ -261,20 +261,16 @@ static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const s
 }
 
 /* The short way: true if it was one. */
-static inline bool shard_take_word(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct mmsb_line *line)
+static inline bool shard_take_word(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct mmsb_line *line,
+				   u64 *word)
 {
-	const struct ms_space *space = shard->space;
 	struct ms_outcome outcome = { 0 };
 	struct mmsb_cqe cqe;
 	bool changed;
 
-	if (unlikely(!ms_word_fits(sqe) || !line))
+	if (unlikely(!ms_word_fits(sqe) || !ms_word_lands(sqe, line)))
 		return false;
-	if (space->nshards > 1 && ms_space_owner(space, MMSB_PAGE_INDEX(sqe->page)) != shard->number)
-		return false;
-	if (unlikely(!ms_word_lands(sqe, line)))
-		return false;
-	changed = ms_word_apply(shard, sqe, line);
+	changed = ms_word_apply(shard, sqe, line, word);
 	if (likely(sqe->flags & MMSB_SQE_QUIET))
 		return true;
 	outcome.epoch = line->epoch;
@@ -299,21 +295,26 @@ static void shard_publish_sent(struct ms_shard *shard, struct ms_todo *sent, str
 
 static u32 batch_run(struct ms_shard *shard, struct ms_ring *ring, u32 n, struct ms_todo *todo)
 {
-	bool alone = shard->space->nshards == 1, plain = !ring->read_only;
+	const struct ms_region *arena = &shard->space->arena.region;
+	bool alone = shard->space->nshards == 1;
 	struct ms_todo sent;
-	u32 forwarded = 0, i;
+	u32 forwarded = 0, stale = 0, i;
 
 	if (!alone)
 		memset(&sent, 0, sizeof(sent));
+	for (i = 0; i < n && i < MS_AHEAD; i++)
+		batch_aim(shard, arena, i);
 	for (i = 0; i < n; i++) {
 		const struct mmsb_sqe *sqe = &shard->batch[i];
 
-		if (i + PREFETCH_DATA < n)
-			batch_prefetch(shard->space, sqe + PREFETCH_DATA, shard->lines_of[i + PREFETCH_DATA]);
-		if (likely(plain && shard_take_word(shard, ring, sqe, shard->lines_of[i])))
+		batch_aim(shard, arena, i + MS_AHEAD);
+		if (unlikely(i < stale))
+			batch_aim(shard, arena, i);
+		if (likely(shard_take_word(shard, ring, sqe, shard->lines_of[i], shard->words_of[i])))
 			continue;
 		if (!shard_take_one(shard, ring, sqe, &sent, &forwarded))
 			break;
+		stale = i + 1 + MS_AHEAD;	/* it may have made or destroyed a page */
 	}
 	if (!alone)
 		shard_publish_sent(shard, &sent, todo);
@@ -441,6 +442,7 @@ u32 ms_pass(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_t
 	shard->rescan = false;
 	shard->dirty = 0;
 	shard->watched = pf_read(shard->watchers);
+	shard->attentive = shard->watched || shard->hashing;
 	if (unlikely(pf_read(shard->kicked))) {
 		pf_write(shard->kicked, 0);
 		pf_mb();	/* what was published before the kick is seen from here on */

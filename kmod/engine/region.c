@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "region.h"
 
+/* One chunk more than there are can be asked for. */
 static u64 region_leaves(u64 chunks)
 {
-	return (chunks + MS_LEAF - 1) >> MS_LEAF_SHIFT;
+	return (chunks + MS_LEAF) >> MS_LEAF_SHIFT;
 }
 
 enum mmsb_reason ms_region_open(struct ms_region *region, u64 bytes)

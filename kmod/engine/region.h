@@ -59,17 +59,29 @@ static inline void *ms_region_at(const struct ms_region *region, u64 offset)
 	return (u8 *)leaf->slot[(offset >> PF_CHUNK_SHIFT) & (MS_LEAF - 1)].memory + (offset & (PF_CHUNK - 1));
 }
 
-/* The byte at `offset`, or NULL where its chunk is not filled; flat regions read as zeros there. The caller checked bounds. */
-static inline void *ms_region_find(const struct ms_region *region, u64 offset)
+/*
+ * The byte at `offset`, or `otherwise` where its chunk is not filled; flat regions read as zeros there. The caller checked bounds,
+ * to one chunk. Where it is found it is not NULL, so nobody needs to look whether it is.
+ */
+static inline void *ms_region_find_or(const struct ms_region *region, u64 offset, void *otherwise)
 {
-	const struct ms_slot *slot;
+	const struct ms_leaf *leaf;
 	u8 *memory;
 
 	if (PF_FLAT)
 		return region->base + offset;
-	slot = ms_region_slot(region, offset >> PF_CHUNK_SHIFT);
-	memory = slot ? pf_acquire(&slot->memory) : NULL;
-	return memory ? memory + (offset & (PF_CHUNK - 1)) : NULL;
+	leaf = pf_acquire(&region->leaf[offset >> (PF_CHUNK_SHIFT + MS_LEAF_SHIFT)]);
+	if (unlikely(!leaf))
+		return otherwise;
+	memory = pf_acquire(&leaf->slot[(offset >> PF_CHUNK_SHIFT) & (MS_LEAF - 1)].memory);
+	if (unlikely(!memory))
+		return otherwise;
+	return memory + (offset & (PF_CHUNK - 1));
+}
+
+static inline void *ms_region_find(const struct ms_region *region, u64 offset)
+{
+	return ms_region_find_or(region, offset, NULL);
 }
 
 #endif

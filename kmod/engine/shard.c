@@ -47,6 +47,8 @@ enum mmsb_reason ms_shard_create(struct ms_space *space, u32 number, int node, s
 	shard->number = number;
 	shard->node = node;
 	shard->hashing = space->hashing;
+	for (i = 0; i < MS_BATCH + MS_AHEAD; i++)
+		shard->lines_of[i] = &shard->nowhere;
 	pf_runlock_init(&shard->run);
 	for (i = 0; i < MS_WATCH; i++)
 		pf_waitq_init(&shard->watch[i]);

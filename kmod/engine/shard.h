@@ -23,6 +23,7 @@
 #include "slab.h"
 
 #define MS_BATCH	64u			/* entries taken at a time: indices are published so often */
+#define MS_AHEAD	8u			/* how many entries before its turn a page's bytes are brought in */
 #define MS_SHARE	4u			/* batches of one ring in a pass: the next ring waits no longer */
 #define MS_PATIENCE	(MMSB_SQ_MAX / (MS_BATCH * MS_SHARE))	/* passes that serve the longest queue */
 #define MS_WATCH	16u			/* queues of those who wait for a page */
@@ -40,14 +41,17 @@ struct ms_shard {
 	bool hashing, ticked, rescan, flagged;
 	u16 dirty;				/* watch queues of pages that changed in this pass */
 	bool watched;
+	bool attentive;				/* hashing or watched */
 	u64 tick;
 	struct ms_hash hash;
 	struct ms_lines lines;
 	struct ms_slabs slabs;
 	struct ms_ring *rings, *touched;
 	u64 deltas;
-	struct mmsb_sqe batch[MS_BATCH];	/* private copies of entries */
-	struct mmsb_line *lines_of[MS_BATCH];	/* the lines they name, if those exist */
+	struct mmsb_sqe batch[MS_BATCH + MS_AHEAD];	/* private copies of entries */
+	struct mmsb_line *lines_of[MS_BATCH + MS_AHEAD];	/* the lines they name, or nowhere */
+	u64 *words_of[MS_BATCH + MS_AHEAD];	/* the words they mean, should they land */
+	struct mmsb_line nowhere;		/* a line of no page */
 
 	/* Written by others. */
 	u32 kicked __attribute__((aligned(64)));

@@ -16,12 +16,17 @@
 /* By lane and operation, the lengths that fit: a bit each. */
 extern const u16 ms_word_lengths[MS_WORD_SHAPES];
 
+/* Operation, lane, flags and length are the first word of an entry. */
 static inline bool ms_word_fits(const struct mmsb_sqe *sqe)
 {
-	u32 shape = sqe->op | (u32)sqe->lane << 8 | (u32)(sqe->flags & ~MMSB_SQE_QUIET) << 16;
+	u32 shape, len;
+	u64 head;
 
-	return shape < MS_WORD_SHAPES && sqe->len <= 8 && (ms_word_lengths[shape] >> sqe->len & 1) &&
-	       !(sqe->offset & (sqe->len - 1)) && !sqe->epoch;
+	memcpy(&head, sqe, sizeof(head));
+	shape = (u32)head & ~(MMSB_SQE_QUIET << 16);
+	len = (u32)(head >> 32);
+	return shape < MS_WORD_SHAPES && len <= 8 && (ms_word_lengths[shape] >> len & 1) &&
+	       !((sqe->offset & (len - 1)) | sqe->epoch);
 }
 
 static inline bool ms_word_lands(const struct mmsb_sqe *sqe, const struct mmsb_line *line)
@@ -65,19 +70,20 @@ static inline void ms_word_hash(struct ms_shard *shard, const struct mmsb_sqe *s
 }
 
 /* An entry that fits, on a line where it lands, of this shard. True: bytes changed. */
-static inline bool ms_word_apply(struct ms_shard *shard, const struct mmsb_sqe *sqe, struct mmsb_line *line)
+static inline bool ms_word_apply(struct ms_shard *shard, const struct mmsb_sqe *sqe, struct mmsb_line *line, u64 *word)
 {
-	u64 *word = ms_region_at(&shard->space->arena.region, line->place + (sqe->offset & ~7ull));
-	u64 old = *word, new = ms_word_after(sqe, old);
+	u64 old = *word, new = ms_word_after(sqe, old), seq;
 
 	if (unlikely(new == old))
 		return false;
-	ms_page_begin(line);
+	seq = ms_page_begin(line);
 	pf_store_word(word, new);
-	ms_page_end(line, shard->tick);
-	if (shard->hashing)
-		ms_word_hash(shard, sqe, old, new);
-	ms_shard_mark(shard, sqe->page);
+	ms_page_end(line, seq, shard->tick);
+	if (unlikely(shard->attentive)) {
+		if (shard->hashing)
+			ms_word_hash(shard, sqe, old, new);
+		ms_shard_mark(shard, sqe->page);
+	}
 	return true;
 }
 

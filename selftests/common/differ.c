@@ -440,7 +440,7 @@ static int take_completions(struct twin *twin, struct mmsb_ring *ring)
 
 	memset(twin->came, 0, sizeof(twin->came));
 	for (;;) {
-		ret = mmsb_wait_cqe(ring, &cqe, 60 * SECOND);
+		ret = mmsb_wait_cqe(ring, &cqe, PATIENCE);
 		if (ret) {
 			printf("# waiting for completions: %s\n", mmsb_strerror_last());
 			return ret;

@@ -17,6 +17,7 @@
 #include "random.h"
 
 #define SECOND 1000000000ull
+#define PATIENCE (60 * SECOND)	/* after which what was waited for will never come, on however busy a machine */
 
 static inline bool home_is_kernel(void)
 {
@@ -61,7 +62,7 @@ static inline int run_entry(struct mmsb_ring *ring, const struct mmsb_sqe *sqe, 
 	ret = mmsb_submit(ring);
 	if (ret < 0)
 		return ret;
-	return mmsb_wait_cqe(ring, cqe, 30 * SECOND);
+	return mmsb_wait_cqe(ring, cqe, PATIENCE);
 }
 
 /* The same for an entry that is written down on the spot: run_op(ring, &cqe, .op = MMSB_OP_NOP). */

@@ -70,8 +70,9 @@ void ms_ring_publish(struct ms_ring *ring)
 	pf_write(engine->taken, ring->taken);
 	pf_write(engine->failed, ring->failed);
 	pf_write(engine->stalls, ring->stalls);
-	pf_release(&engine->cq_tail, ring->cq_tail);	/* partner: the client's acquire before it reads entries */
+	/* In this order: who has reaped what an entry came to finds the entry free. */
 	pf_release(&engine->sq_head, ring->sq_head);	/* partner: the client's acquire before it reuses entries */
+	pf_release(&engine->cq_tail, ring->cq_tail);	/* partner: the client's acquire before it reads entries */
 }
 
 /* --------------------------------------------------------------------------------------------------------------- life */

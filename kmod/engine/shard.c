@@ -118,7 +118,10 @@ static bool shard_come_in(struct ms_shard *shard)
 	return true;
 }
 
-/* False: another round is needed, but somebody else will do it. */
+/*
+ * False: another round is needed, but somebody else will do it: where there are no pollers, one who stands in line, for only he is
+ * sure to come; who was turned away before it was crowded may be asleep by now.
+ */
 static bool shard_runs_on(struct ms_shard *shard, u32 passes)
 {
 	if (passes < MS_PATIENCE)
@@ -128,7 +131,7 @@ static bool shard_runs_on(struct ms_shard *shard, u32 passes)
 		return false;
 	}
 	pf_write(shard->crowded, 1);
-	return passes < 2 * MS_PATIENCE + 1;
+	return passes < 2 * MS_PATIENCE + 1 || !pf_read(shard->wanted);
 }
 
 static u32 shard_run(struct ms_shard *shard, struct ms_ring *ring, struct ms_todo *todo)

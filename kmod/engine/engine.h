@@ -29,6 +29,8 @@ struct ms_space_config {
 	u64 max_bytes;		/* of the arena; rounded up to chunks; at most 1 TiB */
 	bool hash;		/* keep the state hash from the start */
 	bool pollers;		/* the home runs pollers: forwarded work kicks them, instead of being run by who forwards */
+	bool lazy;		/* every derived page is */
+	u32 audit;		/* every so many recomputes are done twice and compared; 0: none */
 	int (*node_of)(void *arg, u32 shard);	/* NUMA node of a shard's memory; NULL: anywhere */
 	void *arg;
 };
@@ -39,8 +41,9 @@ enum mmsb_reason ms_space_reset(struct ms_space *space);	/* [any] as new, but fo
 
 struct ms_space_stat {
 	u64 pages, max_pages, bytes, max_bytes, memory, tick, deltas, incarnation;
+	u64 derived, edges, recomputed, skipped, cut, suspect, meetings;
 	u32 shards, rings, max_rings;
-	bool hash;
+	bool hash, lazy;
 };
 void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat);		/* [any] */
 
@@ -121,5 +124,7 @@ int ms_ring_enter_for_room(struct ms_ring *ring, u64 timeout_ns);
 
 /* [any] As struct mmsb_snapshot_args says; `args` is the engine's private copy, its size and flags are the border's. */
 enum mmsb_reason ms_ring_snapshot(struct ms_ring *ring, struct mmsb_snapshot_args *args);
+/* [any] As struct mmsb_graph_args says, likewise. */
+enum mmsb_reason ms_ring_graph(struct ms_ring *ring, struct mmsb_graph_args *args);
 
 #endif

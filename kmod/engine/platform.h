@@ -32,6 +32,11 @@
  * Time.
  *	void pf_resched(void)				called now and then in long work; may sleep
  *
+ * Floating point and vector registers, used in between and nowhere else; what is in between does not sleep.
+ *	PF_FLOAT: 1 where there are any
+ *	void pf_fpu_begin(void), pf_fpu_end(void)	round to nearest, denormals kept, no exceptions, whatever the caller had set
+ *	bool pf_has_avx2(void)				decided at load
+ *
  * Order. Partners are named where they are used.
  *	pf_read(x), pf_write(x, v)			once, untorn, unordered
  *	pf_acquire(&x), pf_release(&x, v)

@@ -33,6 +33,7 @@
 
 #include <linux/types.h>
 #include <linux/ioctl.h>
+#include "graph.h"
 
 #define MMSB_ABI_VERSION	1
 
@@ -41,6 +42,8 @@
 #define MMSB_FEATURE_INLINE	(1ULL << 1)	/* rings may be drained by their caller */
 #define MMSB_FEATURE_HASH	(1ULL << 2)	/* spaces keep a state hash on request */
 #define MMSB_FEATURE_SNAPSHOT	(1ULL << 3)	/* snapshots of several pages at one tick */
+#define MMSB_FEATURE_DERIVED	(1ULL << 4)	/* derived pages */
+#define MMSB_FEATURE_FLOAT	(1ULL << 5)	/* their rules know floating point */
 
 #define MMSB_PAGE_MIN		64u
 #define MMSB_PAGE_MAX		(1u << 30)
@@ -66,7 +69,7 @@
 enum mmsb_kind {
 	MMSB_KIND_NONE,		/* no page lives here */
 	MMSB_KIND_SOURCE,	/* changed by deltas */
-	MMSB_KIND_DERIVED,	/* changed by its rule (to come) */
+	MMSB_KIND_DERIVED,	/* changed by its rule */
 };
 
 /* A line of the directory, at MMSB_MAP_DIRECTORY + 64 * index. */
@@ -78,11 +81,13 @@ struct mmsb_line {
 	__u32 size;		/* bytes */
 	__u32 generation;
 	__u8  kind;		/* enum mmsb_kind */
-	__u8  flags;		/* the engine's own */
+	__u8  flags;		/* MMSB_LINE_STALE; the others are the engine's own */
 	__u16 reserved0;
 	__u32 link;		/* the engine's own */
 	__u64 reserved[2];
 };
+
+#define MMSB_LINE_STALE		0x80	/* derived, and something before it changed since it was computed: see MMSB_OP_REFRESH */
 
 /* The space page, at MMSB_MAP_SPACE. */
 struct mmsb_space_page {
@@ -129,6 +134,11 @@ enum mmsb_op {
 	MMSB_OP_XOR,
 	MMSB_OP_CAS,		/* operand: len bytes expected, then len bytes new */
 	MMSB_OP_APPEND,		/* see below */
+	MMSB_OP_DERIVE,		/* operand: struct mmsb_derive and its edges: see graph.h */
+	MMSB_OP_UNDERIVE,	/* a source page again, which keeps its bytes */
+	MMSB_OP_LINK,		/* operand: struct mmsb_edge[], more edges of a derived page, behind those it has */
+	MMSB_OP_UNLINK,		/* operand: u64 ids of parents: for each, the last edge from it goes */
+	MMSB_OP_REFRESH,	/* recompute the page, and what is stale before it, in this tick */
 	MMSB_OP_LAST,
 };
 
@@ -151,7 +161,8 @@ enum mmsb_lane {
 #define MMSB_SQE_QUIET		(1u << 2)	/* no completion if it succeeds */
 #define MMSB_SQE_SPLAT		(1u << 3)	/* lane operations: one lane of operand serves for all */
 #define MMSB_SQE_AT		(1u << 4)	/* CREATE: the page shall have exactly the id in `page` */
-#define MMSB_SQE_KNOWN		0x1fu
+#define MMSB_SQE_DETACH		(1u << 5)	/* DESTROY: what is derived from the page becomes source pages, which keep their bytes */
+#define MMSB_SQE_KNOWN		0x3fu
 
 struct mmsb_sqe {
 	__u8  op;		/* enum mmsb_op */
@@ -230,6 +241,7 @@ struct mmsb_ring_client {
 
 #define MMSB_IOC_ENTER		_IO(MMSB_IOC_MAGIC, 0x20)	/* ring: struct mmsb_enter_args */
 #define MMSB_IOC_SNAPSHOT	_IO(MMSB_IOC_MAGIC, 0x21)	/* ring: struct mmsb_snapshot_args */
+#define MMSB_IOC_GRAPH		_IO(MMSB_IOC_MAGIC, 0x22)	/* ring: struct mmsb_graph_args (graph.h) */
 
 struct mmsb_info_args {
 	__u32 size;
@@ -250,7 +262,8 @@ struct mmsb_info_args {
 #define MMSB_SPACE_PIN		(1u << 3)	/* with CREATE: it outlives its last fd, until removed */
 #define MMSB_SPACE_HASH		(1u << 4)	/* with CREATE: keep the state hash from the start */
 #define MMSB_SPACE_INLINE	(1u << 5)	/* with CREATE: no pollers; whoever enters runs the shards */
-#define MMSB_SPACE_KNOWN	0x3fu
+#define MMSB_SPACE_LAZY		(1u << 6)	/* with CREATE: every derived page is lazy */
+#define MMSB_SPACE_KNOWN	0x7fu
 
 struct mmsb_space_open_args {
 	__u32 size;
@@ -286,6 +299,13 @@ struct mmsb_space_info_args {
 	__u64 tick;
 	__u64 deltas;		/* applied so far */
 	__u64 incarnation;
+	__u64 derived;		/* derived pages */
+	__u64 edges;
+	__u64 recomputed;	/* derived pages computed so far */
+	__u64 skipped;		/* looked at, and found to have seen their parents as they are */
+	__u64 cut;		/* computed, and come out the same */
+	__u64 suspect;		/* audits that came to two different results */
+	__u64 meetings;		/* ticks for which shards had to stand still together */
 };
 
 struct mmsb_space_remove_args {

@@ -45,7 +45,21 @@
 	X(SPACES_LIMIT, EDQUOT, "the home's limit on spaces is reached: remove some or raise the module parameter max_spaces") \
 	X(TOO_MANY_PAGES, EINVAL, "a snapshot has 1 to 4096 pages") \
 	X(SNAPSHOT_ROOM, ENOBUFS, "the payload area has too little room for the snapshot: open the ring with a larger one") \
-	X(SPACE_GONE, ESHUTDOWN, "the space is being torn down")
+	X(SPACE_GONE, ESHUTDOWN, "the space is being torn down") \
+	X(IS_DERIVED, EPERM, "a derived page follows its parents: change those, or underive it first") \
+	X(NOT_DERIVED, EINVAL, "the page is a source page: derive it first") \
+	X(HAS_CHILDREN, EBUSY, "pages are derived from this one: underive them first, or destroy it with the DETACH flag") \
+	X(CYCLE, ELOOP, "one of the parents follows this page already: the completion names it, 'mmsb graph path' the way between them") \
+	X(BAD_RULE, EINVAL, "no rule of that number and version in this home") \
+	X(BAD_RULE_LANE, EINVAL, "the rule does not know this lane type") \
+	X(BAD_PARAM, EINVAL, "the rule does not take these parameters or flags") \
+	X(BAD_EDGE, EINVAL, "unknown edge type, a reserved field that is not zero, or a weight for a rule that has none") \
+	X(BAD_PARENTS, EINVAL, "the rule takes another number of parents, or none of them is data") \
+	X(TOO_MANY_PARENTS, E2BIG, "a page is derived from at most 4096 parents: derive in two steps") \
+	X(NO_SUCH_EDGE, ENOENT, "no edge leads from that parent to this page") \
+	X(PARENT_GONE, ENOENT, "one of the parents is not there: the completion names it") \
+	X(NO_FLOAT, EOPNOTSUPP, "this home cannot compute floating point: use integer lanes or the embedded home") \
+	X(TOO_MANY_CHILDREN, EMLINK, "a page has at most 2^30 children")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

@@ -198,7 +198,7 @@ static bool hostile_round(struct hostile *me)
 {
 	struct mmsb_sqe *sqes = (void *)(me->area + MMSB_RING_HEADER);
 	struct rng *rng = &me->rng;
-	unsigned int steps = 200, i;
+	unsigned int steps = scaled(100) <= 1 ? 40 : 200, i;
 
 	for (; steps; steps--) {
 		for (i = rng_below(rng, 16); i; i--)
@@ -328,7 +328,7 @@ static bool play(struct scene *scene, uint64_t nanoseconds)
 
 	for (i = 0; i < NEIGHBOURS; i++)
 		pthread_create(&scene->neighbour[i].thread, NULL, be_good, &scene->neighbour[i]);
-	while (alright && (now_ns() < end || (!me->broken && now_ns() < end + 30 * SECOND)))
+	while (alright && now_ns() < end)
 		alright = round_with_flipper(me);
 	scene->broke = break_surely(me);
 	__atomic_store_n(&scene->stop, true, __ATOMIC_RELAXED);

@@ -17,5 +17,6 @@ extern unsigned long mmsb_max_pages;
 extern unsigned long mmsb_max_bytes;
 extern unsigned int mmsb_max_rings;
 extern unsigned int mmsb_poll_idle_us;
+extern unsigned int mmsb_audit;
 
 #endif

@@ -33,6 +33,13 @@ unsigned int mmsb_poll_idle_us = 50;
 module_param_named(poll_idle_us, mmsb_poll_idle_us, uint, 0644);
 MODULE_PARM_DESC(poll_idle_us, "microseconds that a poller looks in vain before it sleeps (50)");
 
+/* Where everything is checked anyway, all of it is. */
+#define AUDIT_DEFAULT	(IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_KCSAN) || IS_ENABLED(CONFIG_PROVE_LOCKING))
+
+unsigned int mmsb_audit = AUDIT_DEFAULT;
+module_param_named(audit, mmsb_audit, uint, 0644);
+MODULE_PARM_DESC(audit, "every so many recomputes of derived pages are done twice and compared; 0: none (0; in debug kernels 1)");
+
 static int __init mmsb_init(void)
 {
 	int err;

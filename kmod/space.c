@@ -12,6 +12,7 @@
 #include <linux/user_namespace.h>
 #include "account.h"
 #include "inode.h"
+#include "limits.h"
 #include "poller.h"
 #include "space.h"
 
@@ -50,6 +51,8 @@ static enum mmsb_reason space_engine_create(struct mmsb_space *space, const stru
 		.max_bytes = wish->max_bytes,
 		.hash = wish->flags & MMSB_SPACE_HASH,
 		.pollers = !(wish->flags & MMSB_SPACE_INLINE),
+		.lazy = wish->flags & MMSB_SPACE_LAZY,
+		.audit = READ_ONCE(mmsb_audit),
 		.node_of = space_node_of,
 		.arg = space,
 	};
@@ -177,7 +180,7 @@ void mmsb_space_info(struct mmsb_space *space, struct mmsb_space_info_args *info
 	struct ms_space_stat stat;
 
 	ms_space_stat(space->engine, &stat);
-	info->flags = space->flags | (stat.hash ? MMSB_SPACE_HASH : 0);
+	info->flags = space->flags | (stat.hash ? MMSB_SPACE_HASH : 0) | (stat.lazy ? MMSB_SPACE_LAZY : 0);
 	info->uid = from_kuid_munged(current_user_ns(), space->uid);
 	info->gid = from_kgid_munged(current_user_ns(), space->gid);
 	info->mode = space->mode;
@@ -192,4 +195,11 @@ void mmsb_space_info(struct mmsb_space *space, struct mmsb_space_info_args *info
 	info->tick = stat.tick;
 	info->deltas = stat.deltas;
 	info->incarnation = stat.incarnation;
+	info->derived = stat.derived;
+	info->edges = stat.edges;
+	info->recomputed = stat.recomputed;
+	info->skipped = stat.skipped;
+	info->cut = stat.cut;
+	info->suspect = stat.suspect;
+	info->meetings = stat.meetings;
 }

@@ -12,6 +12,27 @@
 #define DEFAULT_BYTES	(1ull << 30)
 #define DEFAULT_RINGS	4096u
 
+/* ------------------------------------------------------------------------------------------------------------- audit */
+
+/* Sanitizers slow everything down anyway. */
+#if defined(__SANITIZE_ADDRESS__) || MSL_TSAN
+#define AUDIT_DEFAULT	1
+#else
+#define AUDIT_DEFAULT	0
+#endif
+
+static uint32_t default_audit(void)
+{
+	const char *text = getenv("MMSB_AUDIT");
+	unsigned long every;
+	char *end;
+
+	if (!text || !*text)
+		return AUDIT_DEFAULT;
+	every = strtoul(text, &end, 10);
+	return *end || every > UINT32_MAX ? AUDIT_DEFAULT : (uint32_t)every;
+}
+
 /* -------------------------------------------------------------------------------------------------------- instances */
 
 static void space_config(struct ms_space_config *config, const struct mmsb_space_opts *opts)
@@ -23,6 +44,8 @@ static void space_config(struct ms_space_config *config, const struct mmsb_space
 	config->max_bytes = opts->max_bytes ? opts->max_bytes : DEFAULT_BYTES;
 	config->hash = opts->flags & MMSB_SPACE_HASH;
 	config->pollers = !(opts->flags & MMSB_SPACE_INLINE);
+	config->lazy = opts->flags & MMSB_SPACE_LAZY;
+	config->audit = opts->audit ? opts->audit : default_audit();
 }
 
 static int instance_start(struct embedded_instance *instance, const struct mmsb_space_opts *opts)
@@ -228,7 +251,7 @@ static void info_fill(struct embedded_instance *instance, struct mmsb_space_info
 	struct ms_space_stat stat;
 
 	ms_space_stat(instance->engine, &stat);
-	info->flags = instance->flags | (stat.hash ? MMSB_SPACE_HASH : 0);
+	info->flags = instance->flags | (stat.hash ? MMSB_SPACE_HASH : 0) | (stat.lazy ? MMSB_SPACE_LAZY : 0);
 	info->id = instance->id;
 	memcpy(info->name, instance->name, sizeof(info->name));
 	info->uid = instance->uid;
@@ -245,6 +268,13 @@ static void info_fill(struct embedded_instance *instance, struct mmsb_space_info
 	info->tick = stat.tick;
 	info->deltas = stat.deltas;
 	info->incarnation = stat.incarnation;
+	info->derived = stat.derived;
+	info->edges = stat.edges;
+	info->recomputed = stat.recomputed;
+	info->skipped = stat.skipped;
+	info->cut = stat.cut;
+	info->suspect = stat.suspect;
+	info->meetings = stat.meetings;
 }
 
 int embedded_space_info(struct mmsb_space *handle, struct mmsb_space_info_args *info)

@@ -67,6 +67,7 @@ struct mmsb_space_opts {
 	uint32_t pollers;	/* embedded: poller threads; 0: one a shard unless MMSB_SPACE_INLINE */
 	uint32_t uid, gid;	/* with own_set: owner of a new space */
 	bool own_set;
+	uint32_t audit;		/* embedded: every so many recomputes are done twice and compared; 0: as $MMSB_AUDIT says */
 };
 
 /* name NULL or "": a space without a name. Names are the home's: in the embedded home, of this struct mmsb. */

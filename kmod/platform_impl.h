@@ -24,12 +24,19 @@
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/prefetch.h>
+#include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#ifdef CONFIG_X86_64
+#include <asm/cpufeature.h>
+#include <asm/fpu/api.h>
+#endif
+
 #define PF_BUG_ON(cond)	BUG_ON(cond)
+#define pf_complain(format, ...)	pr_warn_ratelimited("mmsb: " format "\n", ##__VA_ARGS__)
 
 /* ----------------------------------------------------------------------------------------------------------- memory */
 
@@ -82,6 +89,28 @@ static inline void pf_resched(void)
 {
 	cond_resched();
 }
+
+/* --------------------------------------------------------------------------------------------------- floating point */
+
+/* Entering costs 100 ns or more where the registers hold a process's own, so little work does without vectors. */
+#ifdef CONFIG_X86_64
+#define PF_FLOAT	1
+#define PF_AVX2		1
+#define PF_SIMD_WORTH	512u
+
+#define pf_fpu_begin()	kernel_fpu_begin()
+#define pf_fpu_end()	kernel_fpu_end()
+#define pf_simd_begin()	kernel_fpu_begin()
+#define pf_simd_end()	kernel_fpu_end()
+
+static inline bool pf_has_avx2(void)
+{
+	return boot_cpu_has(X86_FEATURE_AVX2) && cpu_has_xfeatures(XFEATURE_MASK_SSE | XFEATURE_MASK_YMM, NULL);
+}
+#else
+#define PF_FLOAT	0
+#define PF_AVX2		0
+#endif
 
 /* ------------------------------------------------------------------------------------------------------------ order */
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "delta.h"
+#include "graph.h"
 #include "hash.h"
 #include "lane.h"
 #include "page.h"
@@ -22,7 +23,7 @@ static const struct op_rule op_rules[MMSB_OP_LAST] = {
 	[MMSB_OP_NOP]		= { ANY,			1, false, false },
 	[MMSB_OP_FENCE]		= { ANY,			1, false, false },
 	[MMSB_OP_CREATE]	= { ANY | MMSB_SQE_AT,		1, false, false },
-	[MMSB_OP_DESTROY]	= { ON_PAGE,			1, true, false },
+	[MMSB_OP_DESTROY]	= { ON_PAGE | MMSB_SQE_DETACH,	1, true, false },
 	[MMSB_OP_SET]		= { WITH_OPERAND,		1, true, true },
 	[MMSB_OP_MASK]		= { WITH_OPERAND,		1, true, true },
 	[MMSB_OP_MASK_SPARSE]	= { WITH_OPERAND,		1, true, true },
@@ -36,7 +37,17 @@ static const struct op_rule op_rules[MMSB_OP_LAST] = {
 	[MMSB_OP_XOR]		= { ON_LANES,			MMSB_LANE_LAST, true, true },
 	[MMSB_OP_CAS]		= { WITH_OPERAND,		1, true, true },
 	[MMSB_OP_APPEND]	= { WITH_OPERAND,		1, true, true },
+	[MMSB_OP_DERIVE]	= { WITH_OPERAND,		1, true, true },
+	[MMSB_OP_UNDERIVE]	= { ON_PAGE,			1, true, false },
+	[MMSB_OP_LINK]		= { WITH_OPERAND,		1, true, true },
+	[MMSB_OP_UNLINK]	= { WITH_OPERAND,		1, true, true },
+	[MMSB_OP_REFRESH]	= { ON_PAGE,			1, true, false },
 };
+
+static bool op_writes(u8 op)
+{
+	return op >= MMSB_OP_SET && op <= MMSB_OP_APPEND;
+}
 
 static bool op_is_lanes(u8 op)
 {
@@ -81,6 +92,8 @@ static enum mmsb_reason change_close(struct change *change, struct ms_outcome *o
 		if (shard->hashing)
 			ms_hash_epochs(&shard->hash, &change->key, 1);
 		ms_shard_mark(shard, change->page);
+		if (unlikely(change->line->flags & MS_LINE_PARENT))
+			ms_wave_touch(shard, MMSB_PAGE_INDEX(change->page));
 	} else {
 		outcome->flags = MMSB_CQE_UNCHANGED;
 	}
@@ -340,7 +353,7 @@ static enum mmsb_reason judge_entry(const struct ms_ring *ring, const struct mms
 		return MMSB_REASON_BAD_SIZE;
 	if (!rule->range)
 		return MMSB_REASON_NONE;
-	reason = judge_range(sqe);
+	reason = ms_op_is_graph(sqe->op) ? ms_graph_judge_length(sqe) : judge_range(sqe);
 	return reason ? reason : judge_operand(ring, sqe, change);
 }
 
@@ -348,7 +361,7 @@ static enum mmsb_reason judge_entry(const struct ms_ring *ring, const struct mms
 static enum mmsb_reason judge_page(struct change *change, struct ms_outcome *outcome)
 {
 	const struct mmsb_sqe *sqe = change->sqe;
-	u64 covers = sqe->op == MMSB_OP_APPEND ? 8 : sqe->op == MMSB_OP_DESTROY ? 0 : sqe->len;
+	u64 covers = sqe->op == MMSB_OP_APPEND ? 8 : op_writes(sqe->op) ? sqe->len : 0;
 	enum mmsb_reason reason = ms_page_find(change->shard->space, sqe->page, &change->line);
 
 	if (reason)
@@ -356,6 +369,8 @@ static enum mmsb_reason judge_page(struct change *change, struct ms_outcome *out
 	outcome->epoch = change->line->epoch;
 	if ((sqe->flags & MMSB_SQE_IF_EPOCH) && sqe->epoch != change->line->epoch)
 		return MMSB_REASON_EPOCH_DIFFERS;
+	if (change->line->kind == MMSB_KIND_DERIVED && op_writes(sqe->op))
+		return MMSB_REASON_IS_DERIVED;
 	if (sqe->offset > change->line->size || covers > change->line->size - sqe->offset)
 		return MMSB_REASON_OUT_OF_PAGE;
 	return MMSB_REASON_NONE;
@@ -379,14 +394,44 @@ static enum mmsb_reason apply_create(struct ms_shard *shard, const struct mmsb_s
 
 static enum mmsb_reason apply_destroy(struct change *change, struct ms_outcome *outcome)
 {
+	enum mmsb_reason reason = ms_graph_let_go(change->shard, MMSB_PAGE_INDEX(change->page), change->sqe->flags & MMSB_SQE_DETACH);
+
+	if (reason)
+		return reason;
 	ms_page_destroy(change->shard, change->page, change->line);
 	ms_shard_mark(change->shard, change->page);
 	outcome->epoch = 0;
 	return MMSB_REASON_NONE;
 }
 
+#define GRAPH_OPERAND	512u		/* most fit here */
+
+static enum mmsb_reason apply_graph(struct change *change, struct ms_outcome *outcome)
+{
+	const struct mmsb_sqe *sqe = change->sqe;
+	u64 small[GRAPH_OPERAND / 8], *operand = small;
+	struct ms_graph_op op = { .sqe = sqe, .line = change->line, .index = MMSB_PAGE_INDEX(change->page) };
+	enum mmsb_reason reason;
+
+	if (sqe->len > sizeof(small)) {
+		operand = pf_alloc(sqe->len, -1);
+		if (!operand)
+			return MMSB_REASON_NO_MEMORY;
+	}
+	memcpy(operand, change->operand, sqe->len);
+	op.operand = operand;
+	reason = ms_graph_apply(change->shard, &op, outcome);
+	if (operand != small)
+		pf_free(operand);
+	if (!reason)
+		outcome->epoch = change->line->epoch;
+	return reason;
+}
+
 static enum mmsb_reason apply_to_page(struct change *change, struct ms_outcome *outcome)
 {
+	if (ms_op_is_graph(change->sqe->op))
+		return apply_graph(change, outcome);
 	switch (change->sqe->op) {
 	case MMSB_OP_DESTROY:
 		return apply_destroy(change, outcome);
@@ -448,4 +493,18 @@ enum mmsb_reason ms_delta_apply(struct ms_shard *shard, const struct ms_ring *ri
 	outcome->epoch = 0;
 	outcome->flags = 0;
 	return apply_any(shard, ring, sqe, outcome);
+}
+
+bool ms_delta_must_meet(const struct ms_shard *shard, const struct mmsb_sqe *sqe)
+{
+	const struct ms_space *space = shard->space;
+	struct mmsb_line *line;
+
+	if (space->nshards == 1 || space->meeting.open)
+		return false;
+	if (ms_op_is_graph(sqe->op))
+		return true;
+	if (!shard->graph.foreign || ms_page_find(space, sqe->page, &line))
+		return false;
+	return (line->flags & MS_LINE_PARENT) || line->kind == MMSB_KIND_DERIVED;
 }

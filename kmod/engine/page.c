@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "page.h"
+#include "graph.h"
 #include "space.h"
 
 #define LINE_SHIFT	6
@@ -195,6 +196,8 @@ void ms_page_hash(const struct ms_space *space, u64 page, const struct mmsb_line
 
 	ms_hash_exists(hash, &key, line->size, line->kind, gone);
 	ms_hash_epochs(hash, &key, gone ? -line->epoch : line->epoch);
+	if (line->kind == MMSB_KIND_DERIVED)
+		ms_graph_hash(space, MMSB_PAGE_INDEX(page), hash, gone);
 	for (i = 0; i < words; i += n) {
 		const u64 *at = ms_page_words(&space->arena.region, line, i * 8);
 		u64 k;
@@ -268,7 +271,7 @@ enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *
 static void line_free(struct ms_shard *shard, u32 index, struct mmsb_line *line)
 {
 	pf_write(line->kind, MMSB_KIND_NONE);
-	line->flags &= ~MS_LINE_SMALL;
+	line->flags &= (u8)~(MS_LINE_SMALL | MMSB_LINE_STALE);
 	if (line->generation == ~0u)
 		line->flags |= MS_LINE_RETIRED;
 	else

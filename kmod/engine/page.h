@@ -17,6 +17,7 @@
 #define MS_LINE_LISTED	1u		/* on its shard's list of lines that came back */
 #define MS_LINE_RETIRED	2u		/* generations used up */
 #define MS_LINE_SMALL	4u		/* the page lies in one slot of a slab */
+#define MS_LINE_PARENT	8u		/* pages are derived from this one */
 
 struct ms_lines {
 	u32 returned;			/* index + 1 of the last line that came back; 0: none */

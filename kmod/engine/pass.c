@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "pass.h"
 #include "delta.h"
+#include "meet.h"
 #include "ring.h"
 #include "route.h"
 #include "space.h"
@@ -8,7 +9,7 @@
 
 /* --------------------------------------------------------------------------------------------------------- the pass */
 
-/* The first delta of a pass opens a tick; a pass without any leaves none behind. */
+/* The first delta of a pass opens a tick; a pass without any leaves none behind. Those who meet share one. */
 static void shard_open_tick(struct ms_shard *shard)
 {
 	u64 *tick = &shard->space->page->tick;
@@ -19,6 +20,8 @@ static void shard_open_tick(struct ms_shard *shard)
 	if (shard->space->nshards == 1) {
 		shard->tick = *tick + 1;
 		pf_write(*tick, shard->tick);
+	} else if (shard->space->meeting.open) {
+		ms_meeting_tick(shard);
 	} else {
 		shard->tick = pf_next(tick);
 	}
@@ -34,7 +37,7 @@ static void shard_close_tick(struct ms_shard *shard)
 	shard->ticked = false;
 	if (shard->space->nshards == 1)
 		pf_release(closed, shard->tick);
-	else
+	else if (!shard->space->meeting.open)
 		pf_next(closed);
 }
 
@@ -47,16 +50,11 @@ static void shard_touch(struct ms_shard *shard, struct ms_ring *ring)
 	shard->touched = ring;
 }
 
-static void todo_add(struct ms_todo *todo, const struct ms_shard *shard)
-{
-	todo->bit[shard->number / 64] |= 1ull << (shard->number % 64);
-}
-
 /* The other shard's inbox has been marked, which is a full barrier. */
 static void shard_notify(struct ms_shard *other, struct ms_todo *todo)
 {
 	if (!other->space->pollers)
-		todo_add(todo, other);
+		ms_todo_add(todo, other);
 	else if (pf_read(other->asleep))
 		pf_shard_kick(&other->home);
 }
@@ -95,20 +93,27 @@ static void shard_apply_here(struct ms_shard *shard, struct ms_ring *ring, const
 
 static u32 shard_serve_requests(struct ms_shard *shard, struct ms_link *link)
 {
-	u32 sent = pf_acquire(&link->sent), n = sent - link->served;	/* partner: ms_link_publish_sent() */
+	u32 sent = pf_acquire(&link->sent), n = sent - link->served, i;	/* partner: ms_link_publish_sent() */
 
 	if (n)
 		shard_open_tick(shard);
-	for (; link->served != sent; link->served++) {
+	for (i = 0; i < n; i++, link->served++) {
 		struct ms_message *message = &link->slot[link->served % MS_LINK_SLOTS];
 		struct mmsb_sqe sqe = message->sqe;
 		struct ms_outcome outcome;
-		enum mmsb_reason reason = ms_delta_apply(shard, message->ring, &sqe, &outcome);
+		enum mmsb_reason reason;
 
+		if (unlikely(ms_delta_must_meet(shard, &sqe)))
+			break;
+		reason = ms_delta_apply(shard, message->ring, &sqe, &outcome);
 		outcome_to_cqe(shard, sqe.user_data, reason, &outcome, &message->cqe);
 	}
-	pf_write(shard->deltas, shard->deltas + n);
-	return n;
+	if (unlikely(i < n)) {
+		shard->must_meet = true;
+		ms_inbox_mark(shard, link->from->number);
+	}
+	pf_write(shard->deltas, shard->deltas + i);
+	return i;
 }
 
 static u32 shard_reap_answers(struct ms_shard *shard, struct ms_link *link)
@@ -126,6 +131,32 @@ static u32 shard_reap_answers(struct ms_shard *shard, struct ms_link *link)
 	return n;
 }
 
+/* Who hears of a delta finds what follows from it, so answers wait for the wave. */
+static void shard_answer(struct ms_shard *shard, struct ms_link *in, struct ms_todo *todo)
+{
+	u32 from = in->from->number;
+
+	if (unlikely(!ms_wave_is_empty(shard->wave))) {
+		shard->answered[from / 64] |= 1ull << (from % 64);
+		return;
+	}
+	ms_link_publish_done(in);
+	shard_notify(in->from, todo);
+}
+
+static void shard_answer_all(struct ms_shard *shard, struct ms_todo *todo)
+{
+	u32 words = (shard->space->nshards + 63) / 64, w;
+
+	for (w = 0; w < words; w++)
+		for (; shard->answered[w]; shard->answered[w] &= shard->answered[w] - 1) {
+			struct ms_link *in = shard->in[w * 64 + (u32)__builtin_ctzll(shard->answered[w])];
+
+			ms_link_publish_done(in);
+			shard_notify(in->from, todo);
+		}
+}
+
 static u32 shard_mail_with(struct ms_shard *shard, u32 other, struct ms_todo *todo)
 {
 	struct ms_link *in = pf_acquire(&shard->in[other]), *out = shard->out[other];
@@ -133,10 +164,8 @@ static u32 shard_mail_with(struct ms_shard *shard, u32 other, struct ms_todo *to
 
 	if (in) {
 		served = shard_serve_requests(shard, in);
-		if (served) {
-			ms_link_publish_done(in);
-			shard_notify(in->from, todo);
-		}
+		if (served)
+			shard_answer(shard, in, todo);
 	}
 	if (out)
 		n = shard_reap_answers(shard, out);
@@ -236,7 +265,7 @@ static bool shard_forward(struct ms_shard *shard, struct ms_ring *ring, const st
 	}
 	ms_link_send(link, ring, sqe);
 	pf_write(ring->inflight, ring->inflight + 1);
-	todo_add(todo, link->to);
+	ms_todo_add(todo, link->to);
 	return true;
 }
 
@@ -255,6 +284,10 @@ static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const s
 			return false;
 		(*forwarded)++;
 		return true;
+	}
+	if (unlikely(ms_delta_must_meet(shard, sqe))) {
+		shard->must_meet = true;
+		return false;
 	}
 	shard_apply_here(shard, ring, sqe);
 	return true;
@@ -345,7 +378,8 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 	if (ring->fenced || ring->held_by || (ring->inflight && n < pending))
 		shard->rescan = true;
 	shard_touch(shard, ring);
-	ms_ring_publish(ring);
+	if (likely(ms_wave_is_empty(shard->wave)))
+		ms_ring_publish(ring);
 	return n;
 }
 
@@ -401,13 +435,15 @@ void ms_pass_wake_watchers(struct ms_shard *shard)
 }
 
 /* Who began to watch after the pass began may have missed a change that was not marked: all queues look again then. */
-static void shard_finish(struct ms_shard *shard)
+void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo)
 {
 	struct ms_ring *ring, *next;
 
 	shard_close_tick(shard);
+	if (shard->space->nshards > 1)
+		shard_answer_all(shard, todo);
 	for (ring = shard->touched; ring; ring = ring->touched)
-		if (ring->engine->cq_tail != ring->cq_tail)
+		if (ring->engine->cq_tail != ring->cq_tail || ring->engine->sq_head != ring->sq_head)
 			ms_ring_publish(ring);
 	pf_mb();	/* partner: the barrier between registering and looking, in pf_waitq_wait() */
 	for (ring = shard->touched; ring; ring = next) {
@@ -431,15 +467,15 @@ static void shard_unflag(struct ms_shard *shard)
 			pf_write(ring->engine->flags, ring->engine->flags & ~MMSB_RING_NEED_WAKEUP);
 }
 
-/* One bounded round of everything, with the run lock held. `polls`: by the poller, for whom the polled rings are. */
-u32 ms_pass(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_todo *todo)
+/* What came in, up to where a meeting is needed. */
+u32 ms_pass_apply(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_todo *todo)
 {
 	bool all = shard->rescan;
 	u32 n = 0;
 
-	pf_runlock_assert(&shard->run);
 	shard->ticked = false;
 	shard->rescan = false;
+	shard->must_meet = false;
 	shard->dirty = 0;
 	shard->watched = pf_read(shard->watchers);
 	shard->attentive = shard->watched || shard->hashing;
@@ -456,18 +492,47 @@ u32 ms_pass(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_t
 		n += shard_serve_ring(shard, own, todo);
 	if (polls || all)
 		n += shard_serve_rings(shard, all, todo);
-	if (n || shard->touched)
-		shard_finish(shard);
+	if (unlikely(shard->must_meet))
+		todo->meet = true;
 	return n;
 }
 
-void ms_pass_mail(struct ms_shard *shard, u32 *handled)
+/* A poller has other shards to see to, and comes back to a long wave; who runs the shard for himself stays. */
+static u64 wave_budget(bool polls)
 {
-	struct ms_todo todo = { { 0 } };
-
-	pf_runlock_assert(&shard->run);
-	shard->ticked = false;
-	*handled += shard_mail(shard, &todo);
-	shard_finish(shard);
+	return polls ? MS_WAVE_BUDGET : MS_WAVE_ALL;
 }
 
+/* One bounded round of everything, with the run lock held. `polls`: by the poller, for whom the polled rings are. */
+u32 ms_pass(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_todo *todo)
+{
+	u32 n = 1;
+
+	pf_runlock_assert(&shard->run);
+	if (unlikely(shard->space->meeting.open)) {
+		todo->meet = true;
+		return n;
+	}
+	if (likely(!shard->waving))
+		n = ms_pass_apply(shard, own, polls, todo);
+	if (unlikely(!ms_wave_is_empty(shard->wave)))
+		shard->waving = !ms_wave_run(shard->space, shard->wave, wave_budget(polls));
+	if ((n || shard->touched) && !shard->waving)
+		ms_pass_finish(shard, todo);
+	return n;
+}
+
+void ms_pass_end_wave(struct ms_shard *shard, struct ms_todo *todo)
+{
+	if (!shard->waving)
+		return;
+	ms_wave_run(shard->space, shard->wave, MS_WAVE_ALL);
+	shard->waving = false;
+	ms_pass_finish(shard, todo);
+}
+
+u32 ms_pass_exchange(struct ms_shard *shard, struct ms_todo *todo)
+{
+	pf_runlock_assert(&shard->run);
+	return shard_mail(shard, todo);
+}

@@ -13,13 +13,23 @@
 /* Shards that somebody should run, where no poller does: a bit each. */
 struct ms_todo {
 	u64 bit[MS_INBOX];
+	bool meet;			/* a meeting is due */
 };
 
 /* `own` is served first; `polls`: the caller is the poller, for whom the polled rings are. Returns what was handled. */
 u32 ms_pass(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_todo *todo);
 
-/* With every run lock of the space held: handles messages to and from other shards, adds how many. */
-void ms_pass_mail(struct ms_shard *shard, u32 *handled);
+static inline void ms_todo_add(struct ms_todo *todo, const struct ms_shard *shard)
+{
+	todo->bit[shard->number / 64] |= 1ull << (shard->number % 64);
+}
+
+/* The pieces of a pass that a meeting puts together: what is applied, and what is told when the tick has closed. */
+u32 ms_pass_apply(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_todo *todo);
+u32 ms_pass_exchange(struct ms_shard *shard, struct ms_todo *todo);
+void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo);
+/* Ends the wave of a shard that is alone with it. */
+void ms_pass_end_wave(struct ms_shard *shard, struct ms_todo *todo);
 void ms_pass_wake_watchers(struct ms_shard *shard);
 bool ms_shard_has_mail(const struct ms_shard *shard);
 

@@ -7,7 +7,8 @@
  * lockdep, sparse, KASAN and KCSAN (kernel) or TSan and ASan (process) see the real thing. scripts/check-boundary keeps this.
  *
  * Words. u8..u64, s8..s64, bool, size_t, NULL, the E* numbers; likely(x), unlikely(x); memcpy, memset, memcmp as the
- *	compiler knows them; PF_BUG_ON(cond): stop here, loudly, if the engine itself is wrong.
+ *	compiler knows them; PF_BUG_ON(cond): stop here, loudly, if the engine itself is wrong; pf_complain(format, ...): tell the
+ *	operator what is wrong with something that the engine was given (printf's formats for integers and strings).
  *
  * Memory. All of it comes zeroed; callers may sleep. Charging it to its owner is the home's business.
  *	void *pf_alloc(size_t bytes, int node)		NULL when there is none. node < 0: anywhere.
@@ -33,9 +34,12 @@
  *	void pf_resched(void)				called now and then in long work; may sleep
  *
  * Floating point and vector registers, used in between and nowhere else; what is in between does not sleep.
- *	PF_FLOAT: 1 where there are any
+ *	PF_FLOAT: 1 where there is floating point, and then
  *	void pf_fpu_begin(void), pf_fpu_end(void)	round to nearest, denormals kept, no exceptions, whatever the caller had set
- *	bool pf_has_avx2(void)				decided at load
+ *	PF_AVX2: 1 where units are compiled for AVX2, and then
+ *	bool pf_has_avx2(void)				this machine runs them
+ *	void pf_simd_begin(void), pf_simd_end(void)	for vectors of integers, which need no rounding
+ *	PF_SIMD_WORTH					bytes of work from which on that pays
  *
  * Order. Partners are named where they are used.
  *	pf_read(x), pf_write(x, v)			once, untorn, unordered
@@ -45,7 +49,7 @@
  *	void pf_or64(u64 *, u64), u64 pf_take64(u64 *)	fully ordered; take leaves 0
  *	pf_prefetchw(p)					NULL is fine
  *	void pf_store_word(u64 *to, u64 v)		one aligned word, which readers may load meanwhile
- *	void pf_zero(void *to, size_t)			zeros, likewise
+ *	void pf_store(void *to, const void *from, size_t), pf_zero(void *to, size_t)	many bytes, likewise
  *
  * The run lock: who holds it runs the shard. It may be held over sleeping calls.
  *	struct pf_runlock

@@ -14,11 +14,15 @@
 #define MS_LEAF_SHIFT	9
 #define MS_LEAF		(1u << MS_LEAF_SHIFT)
 
+struct ms_node;
 struct ms_slab;
 
 struct ms_slot {
 	void *memory;
-	struct ms_slab *slab;		/* the slab that lives in this chunk, if one does */
+	union {
+		struct ms_slab *slab;	/* the arena: the slab that lives in this chunk, if one does */
+		struct ms_node *nodes;	/* the directory: the nodes of this chunk's lines, if one of them has an edge */
+	};
 };
 
 struct ms_leaf {

@@ -30,7 +30,7 @@ void ms_link_send(struct ms_link *link, struct ms_ring *ring, const struct mmsb_
 	message->sqe = *sqe;
 }
 
-static void inbox_mark(struct ms_shard *shard, u32 other)
+void ms_inbox_mark(struct ms_shard *shard, u32 other)
 {
 	pf_or64(&shard->inbox[other / 64], 1ull << (other % 64));
 }
@@ -38,13 +38,13 @@ static void inbox_mark(struct ms_shard *shard, u32 other)
 void ms_link_publish_sent(struct ms_link *link)
 {
 	pf_release(&link->sent, link->filled);		/* partner: the acquire in the inbox of `to` */
-	inbox_mark(link->to, link->from->number);
+	ms_inbox_mark(link->to, link->from->number);
 }
 
 void ms_link_publish_done(struct ms_link *link)
 {
 	pf_release(&link->done, link->served);		/* partner: the acquire in the inbox of `from` */
-	inbox_mark(link->from, link->to->number);
+	ms_inbox_mark(link->from, link->to->number);
 }
 
 void ms_routes_free(struct ms_shard *shard)

@@ -42,6 +42,8 @@ static inline bool ms_link_has_room(const struct ms_link *link)
 }
 
 void ms_link_send(struct ms_link *link, struct ms_ring *ring, const struct mmsb_sqe *sqe);
+/* Whoever runs the shard looks at its links with the other. */
+void ms_inbox_mark(struct ms_shard *shard, u32 other);
 /* Publishes what was sent, or what was served, and marks the other side's inbox. */
 void ms_link_publish_sent(struct ms_link *link);
 void ms_link_publish_done(struct ms_link *link);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "shard.h"
+#include "meet.h"
 #include "pass.h"
+#include "recompute.h"
 #include "ring.h"
 #include "route.h"
 #include "space.h"
@@ -49,6 +51,7 @@ enum mmsb_reason ms_shard_create(struct ms_space *space, u32 number, int node, s
 	shard->hashing = space->hashing;
 	for (i = 0; i < MS_BATCH + MS_AHEAD; i++)
 		shard->lines_of[i] = &shard->nowhere;
+	shard->wave = &shard->graph.wave;
 	pf_runlock_init(&shard->run);
 	for (i = 0; i < MS_WATCH; i++)
 		pf_waitq_init(&shard->watch[i]);
@@ -62,6 +65,8 @@ void ms_shard_free(struct ms_shard *shard)
 
 	PF_BUG_ON(shard->rings);
 	ms_routes_free(shard);
+	ms_wave_free(&shard->graph.wave);
+	ms_desk_free(shard);
 	for (i = 0; i < MS_WATCH; i++)
 		pf_waitq_destroy(&shard->watch[i]);
 	pf_runlock_destroy(&shard->run);
@@ -165,16 +170,22 @@ static struct ms_shard *todo_next(const struct ms_space *space, struct ms_todo *
 
 u32 ms_shard_service(struct ms_shard *shard, struct ms_ring *ring)
 {
+	struct ms_space *space = shard->space;
 	struct ms_todo todo;
 	u32 total = 0;
 
-	if (likely(shard->space->nshards == 1))
+	if (likely(space->nshards == 1))
 		return shard_run(shard, ring, NULL);
 	memset(&todo, 0, sizeof(todo));
 	do {
 		total += shard_run(shard, ring, &todo);
 		ring = NULL;
-		shard = todo_next(ms_shard_space(shard), &todo);
+		shard = todo_next(space, &todo);
+		if (!shard && unlikely(todo.meet)) {
+			todo.meet = false;
+			total += ms_meet(space, false, &todo);
+			shard = todo_next(space, &todo);
+		}
 	} while (shard);
 	return total;
 }
@@ -212,15 +223,19 @@ u32 ms_shard_poll(struct ms_shard *shard)
 
 	if (!shard_try(shard))
 		return 0;
+	todo.meet = false;
 	n = ms_pass(shard, NULL, true, &todo);
-	return n + shard_leave(shard);
+	n += shard_leave(shard);
+	if (unlikely(todo.meet))
+		n += ms_meet(shard->space, true, &todo);
+	return n;
 }
 
 static bool shard_is_idle(struct ms_shard *shard)
 {
 	struct ms_ring *ring;
 
-	if (pf_read(shard->kicked) || ms_shard_has_mail(shard))
+	if (pf_read(shard->kicked) || ms_shard_has_mail(shard) || shard->waving || shard->space->meeting.open)
 		return false;
 	for (ring = shard->rings; ring; ring = ring->next)
 		if (ring->polled && ms_ring_runnable(ring))

@@ -21,6 +21,7 @@
 #include "hash.h"
 #include "page.h"
 #include "slab.h"
+#include "wave.h"
 
 #define MS_BATCH	64u			/* entries taken at a time: indices are published so often */
 #define MS_AHEAD	8u			/* how many entries before its turn a page's bytes are brought in */
@@ -28,6 +29,18 @@
 #define MS_PATIENCE	(MMSB_SQ_MAX / (MS_BATCH * MS_SHARE))	/* passes that serve the longest queue */
 #define MS_WATCH	16u			/* queues of those who wait for a page */
 #define MS_INBOX	(MMSB_SHARDS_MAX / 64)
+
+struct ms_desk;
+
+/* The shard's part of the graph. */
+struct ms_graph {
+	struct ms_desk *desk;
+	struct ms_wave wave;
+	u64 foreign;				/* edges between its pages and other shards' */
+	u64 derived, edges;			/* of its pages */
+	u64 memory;
+	u64 recomputed, skipped, cut, suspect;
+};
 
 struct ms_shard {
 	/* Read by all, written at creation. */
@@ -42,12 +55,17 @@ struct ms_shard {
 	u16 dirty;				/* watch queues of pages that changed in this pass */
 	bool watched;
 	bool attentive;				/* hashing or watched */
+	bool waving;				/* its wave did not end within the last pass */
+	bool must_meet;				/* something waits for a meeting */
 	u64 tick;
+	struct ms_wave *wave;			/* its own, or the meeting's */
+	struct ms_graph graph;
 	struct ms_hash hash;
 	struct ms_lines lines;
 	struct ms_slabs slabs;
 	struct ms_ring *rings, *touched;
 	u64 deltas;
+	u64 answered[MS_INBOX];			/* shards whose requests were served in this tick, and who were not told yet */
 	struct mmsb_sqe batch[MS_BATCH + MS_AHEAD];	/* private copies of entries */
 	struct mmsb_line *lines_of[MS_BATCH + MS_AHEAD];	/* the lines they name, or nowhere */
 	u64 *words_of[MS_BATCH + MS_AHEAD];	/* the words they mean, should they land */

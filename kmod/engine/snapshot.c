@@ -4,7 +4,9 @@
  * ring's payload area bounds. This is what a reader falls back on when a page is too hot to be read in passing.
  */
 #include "engine.h"
+#include "meet.h"
 #include "page.h"
+#include "pass.h"
 #include "ring.h"
 #include "space.h"
 
@@ -16,6 +18,7 @@ struct snapshot {
 	u64 out, room;			/* in the payload area */
 	u64 offset, length;		/* of each page */
 	u64 set[MS_INBOX];		/* shards concerned */
+	struct ms_todo todo;
 };
 
 static bool in_payload(const struct ms_ring *ring, u64 at, u64 bytes)
@@ -86,18 +89,43 @@ static void snapshot_write(const struct snapshot *snap)
 	}
 }
 
+/*
+ * Stops the shards concerned, or all of them (NULL) if they are in the middle of a meeting. Between its steps a wave leaves every
+ * page whole, so one page alone need not wait for its end.
+ */
+static const u64 *snapshot_stand_still(struct snapshot *snap)
+{
+	struct ms_space *space = snap->space;
+	u32 i;
+
+	ms_space_stop(space, snap->set);
+	if (snap->pages == 1)
+		return snap->set;
+	if (space->meeting.open) {
+		ms_space_go(space, snap->set);
+		ms_space_stop(space, NULL);
+		ms_meet_end(space);
+		return NULL;
+	}
+	for (i = 0; i < space->nshards; i++)
+		if (snap->set[i / 64] >> (i % 64) & 1)
+			ms_pass_end_wave(space->shards[i], &snap->todo);
+	return snap->set;
+}
+
 static enum mmsb_reason snapshot_take(struct snapshot *snap, u64 *bytes, u64 *tick)
 {
 	enum mmsb_reason reason = MMSB_REASON_NONE;
+	const u64 *set;
 
-	ms_space_stop(snap->space, snap->set);
+	set = snapshot_stand_still(snap);
 	*bytes = snapshot_bytes(snap);
 	*tick = pf_read(snap->space->page->tick);
 	if (*bytes > snap->room)
 		reason = MMSB_REASON_SNAPSHOT_ROOM;
 	else
 		snapshot_write(snap);
-	ms_space_go(snap->space, snap->set);
+	ms_space_go(snap->space, set);
 	return reason;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "space.h"
+#include "meet.h"
+#include "node.h"
 #include "pass.h"
 #include "ring.h"
 #include "route.h"
@@ -77,6 +79,8 @@ enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms
 	space->max_rings = config->max_rings;
 	space->hashing = config->hash;
 	space->pollers = config->pollers;
+	space->lazy = config->lazy;
+	space->audit = config->audit;
 	pf_mutex_init(&space->control);
 	pf_mutex_init(&space->mutex);
 	reason = MMSB_REASON_NO_MEMORY;
@@ -112,6 +116,8 @@ no_page:
 
 void ms_space_destroy(struct ms_space *space)
 {
+	ms_nodes_forget(space);
+	ms_wave_free(&space->meeting.wave);
 	ms_slabs_forget(space);
 	space_close_shards(space);
 	ms_arena_close(&space->arena);
@@ -157,16 +163,28 @@ void ms_space_go(struct ms_space *space, const u64 *set)
 			ms_shard_settle(space->shards[i]);
 }
 
-/* With every run lock held: lets all messages arrive, so that nothing is between two shards. */
-static void space_settle_mail(struct ms_space *space)
+static void leave_one(struct ms_shard *shard, struct ms_todo *todo)
 {
-	u32 handled, i;
+	if (!pf_read(shard->kicked))
+		return;
+	if (shard->space->pollers)
+		pf_shard_kick(&shard->home);
+	else
+		ms_todo_add(todo, shard);
+}
 
-	do {
-		handled = 0;
-		for (i = 0; i < space->nshards; i++)
-			ms_pass_mail(space->shards[i], &handled);
-	} while (handled);
+void ms_space_leave(struct ms_space *space, struct ms_todo *todo)
+{
+	u32 i;
+
+	for (i = space->nshards; i-- > 0;) {
+		pf_write(space->shards[i]->wanted, 0);
+		pf_runlock_unlock(&space->shards[i]->run);
+	}
+	pf_mutex_unlock(&space->control);
+	pf_mb();		/* partner: shard_enter() */
+	for (i = 0; i < space->nshards; i++)
+		leave_one(space->shards[i], todo);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- quota */
@@ -197,6 +215,19 @@ void ms_space_return(struct ms_space *space, struct ms_lines *lines)
 
 /* -------------------------------------------------------------------------------------------------------------- reset */
 
+static void shard_reset_graph(struct ms_graph *graph)
+{
+	ms_wave_forget(&graph->wave);
+	graph->foreign = 0;
+	pf_write(graph->derived, 0);
+	pf_write(graph->edges, 0);
+	pf_write(graph->memory, 0);
+	pf_write(graph->recomputed, 0);
+	pf_write(graph->skipped, 0);
+	pf_write(graph->cut, 0);
+	pf_write(graph->suspect, 0);
+}
+
 static void shard_reset(struct ms_shard *shard)
 {
 	shard->lines.returned = 0;
@@ -207,6 +238,7 @@ static void shard_reset(struct ms_shard *shard)
 	pf_write(shard->slabs.memory, 0);
 	memset(&shard->hash, 0, sizeof(shard->hash));
 	pf_write(shard->deltas, 0);
+	shard_reset_graph(&shard->graph);
 	shard->tick = 0;
 	ms_pass_wake_watchers(shard);
 }
@@ -240,7 +272,8 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	u32 i;
 
 	ms_space_stop(space, NULL);
-	space_settle_mail(space);
+	ms_meet_settle(space);
+	ms_nodes_forget(space);
 	pf_mutex_lock(&space->mutex);
 	ms_slabs_forget(space);
 	directory_reset(space);
@@ -250,6 +283,7 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	pf_write(space->page->tick, 0);
 	pf_write(space->page->closed, 0);
 	pf_write(space->page->incarnation, space->page->incarnation + 1);
+	pf_write(space->meeting.count, 0);
 	for (i = 0; i < space->nshards; i++)
 		shard_reset(space->shards[i]);
 	ms_space_go(space, NULL);
@@ -302,7 +336,7 @@ enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u
 	u32 i;
 
 	ms_space_stop(space, NULL);
-	space_settle_mail(space);
+	ms_meet_settle(space);
 	if (flags & (MMSB_HASH_ON | MMSB_HASH_OFF))
 		space_switch_hash(space, flags & MMSB_HASH_ON);
 	*off = !space->hashing && !(flags & MMSB_HASH_RECOMPUTE);
@@ -331,6 +365,17 @@ static u64 space_memory(struct ms_space *space)
 	return memory;
 }
 
+static void stat_graph(const struct ms_graph *graph, struct ms_space_stat *stat)
+{
+	stat->derived += pf_read(graph->derived);
+	stat->edges += pf_read(graph->edges);
+	stat->recomputed += pf_read(graph->recomputed);
+	stat->skipped += pf_read(graph->skipped);
+	stat->cut += pf_read(graph->cut);
+	stat->suspect += pf_read(graph->suspect);
+	stat->memory += pf_read(graph->memory);
+}
+
 void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
 {
 	u32 i;
@@ -340,7 +385,10 @@ void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
 		stat->pages += pf_read(space->shards[i]->lines.live);
 		stat->deltas += pf_read(space->shards[i]->deltas);
 		stat->memory += pf_read(space->shards[i]->slabs.memory);
+		stat_graph(&space->shards[i]->graph, stat);
 	}
+	stat->meetings = pf_read(space->meeting.count);
+	stat->lazy = space->lazy;
 	pf_mutex_lock(&space->mutex);
 	stat->memory += space_memory(space);
 	stat->rings = space->rings;

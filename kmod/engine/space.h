@@ -13,11 +13,21 @@
 
 #define MS_BLOCK_SHIFT	10			/* directory lines per block: a block is one chunk, and one shard's */
 
+/* Under all run locks; read under one of them. */
+struct ms_meeting {
+	struct ms_wave wave;
+	bool open;				/* shards apply together, or their wave has not ended */
+	bool ticked;
+	u64 count;
+};
+
 struct ms_space {
 	/* Read by everyone, written at creation (hash: with every run lock held). */
 	u32 nshards;
 	bool hashing;
 	bool pollers;
+	bool lazy;
+	u32 audit;
 	u64 shard_magic;
 	u64 lines;				/* directory capacity */
 	struct ms_shard **shards;
@@ -25,6 +35,7 @@ struct ms_space {
 	struct ms_region directory;
 	struct ms_arena arena;
 
+	struct ms_meeting meeting;
 	struct pf_mutex control;
 	struct pf_mutex mutex;
 	u64 max_pages, granted;			/* pages that shards may still make or have made; under mutex */
@@ -67,6 +78,9 @@ static inline enum mmsb_reason ms_page_find(const struct ms_space *space, u64 pa
 /* Takes every run lock, or those of the shards in the set (a bit a shard; NULL: all), and gives them back. */
 void ms_space_stop(struct ms_space *space, const u64 *set);
 void ms_space_go(struct ms_space *space, const u64 *set);
+/* The same for all, but leaves it to the caller to run those where somebody was turned away. */
+struct ms_todo;
+void ms_space_leave(struct ms_space *space, struct ms_todo *todo);
 
 enum mmsb_reason ms_space_grant(struct ms_space *space, struct ms_lines *lines);
 void ms_space_return(struct ms_space *space, struct ms_lines *lines);

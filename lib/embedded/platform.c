@@ -11,6 +11,7 @@
 #endif
 #include <limits.h>
 #include <stdint.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,12 +34,40 @@
 #define PF_LARGE	((size_t)128 << 10)
 #define PF_SMALL_PAGES	((u64)4 << 20)	/* of a region: beyond it, huge pages are asked for */
 
+#define PF_COMPLAINTS	16u
+
 __thread u8 pf_thread __attribute__((tls_model("initial-exec")));
+__thread u64 pf_rounding __attribute__((tls_model("initial-exec")));
+
+#if PF_AVX2
+bool pf_avx2;
+
+static __attribute__((constructor)) void pf_look_at_cpu(void)
+{
+	__builtin_cpu_init();
+	pf_avx2 = __builtin_cpu_supports("avx2");
+}
+#endif
 
 void pf_bug(const char *file, int line, const char *what)
 {
 	fprintf(stderr, "mmsb: %s:%d: the engine is wrong: %s\n", file, line, what);
 	abort();
+}
+
+/* One message, and no more than a few of them, since what is wrong once tends to be wrong always. */
+void pf_complain(const char *format, ...)
+{
+	static u32 complaints;
+	char text[256];
+	va_list args;
+
+	if (__atomic_fetch_add(&complaints, 1, __ATOMIC_RELAXED) >= PF_COMPLAINTS)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(stderr, "mmsb: %s\n", text);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- memory */

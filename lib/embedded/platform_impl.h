@@ -52,6 +52,7 @@ typedef __s64 s64;
 #endif
 
 __attribute__((noreturn, cold)) void pf_bug(const char *file, int line, const char *what);
+__attribute__((format(printf, 1, 2), cold)) void pf_complain(const char *format, ...);
 #define PF_BUG_ON(cond)	do { if (unlikely(cond)) pf_bug(__FILE__, __LINE__, #cond); } while (0)
 
 /* ----------------------------------------------------------------------------------------------------------- memory */
@@ -109,6 +110,71 @@ static inline u64 pf_now(void)
 static inline void pf_resched(void)
 {
 }
+
+/* --------------------------------------------------------------------------------------------------- floating point */
+
+#define PF_FLOAT 1
+
+/* How the thread rounded before pf_fpu_begin(). */
+extern __thread u64 pf_rounding __attribute__((tls_model("initial-exec")));
+
+#if defined(__x86_64__)
+#define PF_MXCSR_DEFAULT	0x1f80u
+
+static inline void pf_fpu_begin(void)
+{
+	u32 mxcsr, standard = PF_MXCSR_DEFAULT;
+
+	__asm__ volatile("stmxcsr %0" : "=m"(mxcsr) :: "memory");
+	__asm__ volatile("ldmxcsr %0" :: "m"(standard) : "memory");
+	pf_rounding = mxcsr;
+}
+
+static inline void pf_fpu_end(void)
+{
+	u32 mxcsr = (u32)pf_rounding;
+
+	__asm__ volatile("ldmxcsr %0" :: "m"(mxcsr) : "memory");
+}
+#elif defined(__aarch64__)
+static inline void pf_fpu_begin(void)
+{
+	__asm__ volatile("mrs %0, fpcr" : "=r"(pf_rounding) :: "memory");
+	__asm__ volatile("msr fpcr, xzr" ::: "memory");
+}
+
+static inline void pf_fpu_end(void)
+{
+	__asm__ volatile("msr fpcr, %0" :: "r"(pf_rounding) : "memory");
+}
+#else
+#error "how this machine rounds is not known here: say it as for x86-64, or define PF_FLOAT as 0"
+#endif
+
+#if defined(__x86_64__)
+#define PF_AVX2		1
+#define PF_SIMD_WORTH	256u
+
+extern bool pf_avx2;		/* written at load, and by tests */
+
+static inline bool pf_has_avx2(void)
+{
+	return pf_avx2;
+}
+
+/* A process's registers are its own. */
+static inline void pf_simd_begin(void)
+{
+}
+
+static inline void pf_simd_end(void)
+{
+}
+#else
+#define PF_AVX2		0
+#define pf_simd_begin()	do { } while (0)
+#define pf_simd_end()	do { } while (0)
+#endif
 
 /* ------------------------------------------------------------------------------------------------------------ order */
 

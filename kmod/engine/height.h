@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * Heights: a source page has 0, a derived page one more than its highest parent. They order a wave, and they make cycles cheap to see.
+ *
+ * When the edges into a page change, only pages behind it can change their height, and only as long as heights do change on
+ * the way. They are visited in the order of their old heights, which is still an order from parents to children among them:
+ * so each is visited once, when its parents' new heights are known. A new edge that closes a cycle raises every page on
+ * the way around to its own parent, so the visit comes upon that parent; nothing else needs to be searched.
+ *
+ * A plan is made first, in memory of its own, and then either followed or dropped, so that a refused operation leaves no trace.
+ */
+#ifndef MS_HEIGHT_H
+#define MS_HEIGHT_H
+
+#include "node.h"
+
+struct ms_plan {
+	struct ms_space *space;
+	u32 *heap, *visited;		/* line indices */
+	u32 heaped, count, room;
+	u32 highest;
+	u32 culprit;			/* after CYCLE: the parent that was reached, by line index */
+};
+
+void ms_plan_begin(struct ms_plan *plan, struct ms_space *space);
+/* The page shall have that height. */
+enum mmsb_reason ms_plan_give(struct ms_plan *plan, u32 index, u32 height);
+/* Everything behind the pages that were given one: NONE, NO_MEMORY, or CYCLE if a node marked MS_NODE_NEW follows one of them. */
+enum mmsb_reason ms_plan_complete(struct ms_plan *plan);
+void ms_plan_follow(struct ms_plan *plan);
+void ms_plan_end(struct ms_plan *plan);		/* followed or not */
+
+#endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "meet.h"
+#include "pass.h"
+#include "ring.h"
+
+void ms_meeting_tick(struct ms_shard *shard)
+{
+	struct ms_space *space = shard->space;
+
+	if (!space->meeting.ticked) {
+		space->meeting.ticked = true;
+		pf_write(space->meeting.count, space->meeting.count + 1);
+		pf_next(&space->page->tick);
+	}
+	shard->tick = space->page->tick;
+}
+
+static void meeting_open(struct ms_space *space)
+{
+	u32 i;
+
+	space->meeting.open = true;
+	space->meeting.ticked = false;
+	for (i = 0; i < space->nshards; i++)
+		space->shards[i]->wave = &space->meeting.wave;
+}
+
+static u32 meeting_exchange(struct ms_space *space)
+{
+	struct ms_todo todo = { .meet = false };
+	u32 total = 0, n, i;
+
+	do {
+		n = 0;
+		for (i = 0; i < space->nshards; i++)
+			n += ms_pass_exchange(space->shards[i], &todo);
+		total += n;
+	} while (n);
+	return total;
+}
+
+/* What is computed at a shard that applied nothing bears the meeting's tick all the same. */
+static void meeting_stamp(struct ms_space *space)
+{
+	u32 i;
+
+	for (i = 0; space->meeting.ticked && i < space->nshards; i++)
+		space->shards[i]->tick = space->page->tick;
+}
+
+/* Every ring is looked at, because all inline rings' callers may be waiting for this. */
+static u32 meeting_apply(struct ms_space *space)
+{
+	struct ms_todo todo = { .meet = false };
+	u32 n = 0, i;
+
+	for (i = 0; i < space->nshards; i++) {
+		space->shards[i]->rescan = true;
+		n += ms_pass_apply(space->shards[i], NULL, false, &todo);
+	}
+	n += meeting_exchange(space);
+	meeting_stamp(space);
+	return n;
+}
+
+static void meeting_close(struct ms_space *space, struct ms_todo *todo)
+{
+	u32 i;
+
+	if (space->meeting.ticked)
+		pf_next(&space->page->closed);
+	for (i = 0; i < space->nshards; i++)
+		ms_pass_finish(space->shards[i], todo);
+	for (i = 0; i < space->nshards; i++)
+		space->shards[i]->wave = &space->shards[i]->graph.wave;
+	space->meeting.open = false;
+}
+
+static void end_local_waves(struct ms_space *space, struct ms_todo *todo)
+{
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++)
+		ms_pass_end_wave(space->shards[i], todo);
+}
+
+u32 ms_meet(struct ms_space *space, bool polls, struct ms_todo *todo)
+{
+	u32 n = 1;
+
+	ms_space_stop(space, NULL);
+	if (!space->meeting.open) {
+		end_local_waves(space, todo);
+		meeting_open(space);
+		n = meeting_apply(space);
+	}
+	if (ms_wave_run(space, &space->meeting.wave, polls ? MS_WAVE_BUDGET : MS_WAVE_ALL))
+		meeting_close(space, todo);
+	else
+		todo->meet = true;
+	ms_space_leave(space, todo);
+	return n;
+}
+
+void ms_meet_end(struct ms_space *space)
+{
+	struct ms_todo todo = { .meet = false };
+
+	if (space->meeting.open) {
+		ms_wave_run(space, &space->meeting.wave, MS_WAVE_ALL);
+		meeting_close(space, &todo);
+	}
+	end_local_waves(space, &todo);
+}
+
+void ms_meet_settle(struct ms_space *space)
+{
+	struct ms_todo todo = { .meet = false };
+
+	ms_meet_end(space);
+	if (space->nshards == 1)
+		return;
+	meeting_open(space);
+	meeting_exchange(space);
+	meeting_stamp(space);
+	ms_wave_run(space, &space->meeting.wave, MS_WAVE_ALL);
+	meeting_close(space, &todo);
+	meeting_exchange(space);
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "recompute.h"
+
+/* ---------------------------------------------------------------------------------------------------------------- desk */
+
+#define FIRST_PARENTS	64u
+
+enum mmsb_reason ms_desk_reserve(struct ms_shard *shard, u32 parents)
+{
+	struct ms_desk *desk = shard->graph.desk;
+	struct ms_parent *parent;
+	u32 room = FIRST_PARENTS;
+
+	if (!desk) {
+		desk = pf_alloc(sizeof(*desk), shard->node);
+		if (!desk)
+			return MMSB_REASON_NO_MEMORY;
+		shard->graph.desk = desk;
+	}
+	if (parents <= desk->room)
+		return MMSB_REASON_NONE;
+	while (room < parents)
+		room *= 2;
+	parent = pf_alloc(room * sizeof(*parent), shard->node);
+	if (!parent)
+		return MMSB_REASON_NO_MEMORY;
+	pf_free(desk->parent);
+	desk->parent = parent;
+	desk->room = room;
+	return MMSB_REASON_NONE;
+}
+
+void ms_desk_free(struct ms_shard *shard)
+{
+	if (shard->graph.desk)
+		pf_free(shard->graph.desk->parent);
+	pf_free(shard->graph.desk);
+	shard->graph.desk = NULL;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- parents */
+
+const u8 *ms_parent_bytes(const struct ms_rule_call *call, u32 parent, u64 offset, u64 *n)
+{
+	const struct ms_space *space = call->context;
+	const struct ms_parent *from = &call->parent[parent];
+	u64 at = from->handle + offset, run = PF_CHUNK - (at & (PF_CHUNK - 1)), left = from->size - offset;
+
+	*n = run < left ? run : left;
+	if (unlikely(from->size > PF_CHUNK) && !ms_region_chunk(&space->arena.region, at >> PF_CHUNK_SHIFT))
+		return NULL;
+	return ms_region_at(&space->arena.region, at);
+}
+
+struct look {
+	u32 parents;
+	bool due, behind;
+};
+
+/* Lays the parents out on the desk, and sees whether they are as they were. */
+static struct look look_at_parents(struct ms_shard *shard, const struct ms_derivation *derivation)
+{
+	struct ms_parent *parent = shard->graph.desk->parent;
+	struct look look = { 0 };
+	u32 i;
+
+	for (i = 0; i < derivation->edges; i++) {
+		const struct ms_edge *edge = &derivation->edge[i];
+		const struct mmsb_line *line;
+
+		if (unlikely(!ms_edge_is_data(edge->type)))
+			continue;
+		line = ms_line_at(shard->space, edge->parent);
+		parent[look.parents++] = (struct ms_parent){ line->size, edge->weight, line->place };
+		look.due |= line->epoch != edge->seen;
+		look.behind |= !!(line->flags & MMSB_LINE_BEHIND);
+	}
+	return look;
+}
+
+static void keep_signature(const struct ms_space *space, struct ms_derivation *derivation)
+{
+	u32 i;
+
+	for (i = 0; i < derivation->edges; i++) {
+		struct ms_edge *edge = &derivation->edge[i];
+
+		edge->seen = ms_edge_is_data(edge->type) ? ms_line_at(space, edge->parent)->epoch : 0;
+	}
+}
+
+/* ---------------------------------------------------------------------------------------------------------- computing */
+
+struct computing {
+	struct ms_shard *shard;
+	struct mmsb_line *line;
+	u64 page;
+	struct ms_rule_call call;
+	struct ms_hash_key key;
+	bool changed, suspect;
+};
+
+static void run_rule(struct computing *computing, const struct ms_rule *rule, u64 *out)
+{
+	struct ms_rule_call *call = &computing->call;
+
+	call->out = out;
+	out[(call->bytes - 1) / 8] = 0;		/* behind a page's last byte its last word holds zeros */
+	rule->run(call);
+}
+
+/* Twice, when it is this recompute's turn to be audited; what the first time gave counts. */
+static void audit(struct computing *computing, const struct ms_rule *rule)
+{
+	struct ms_desk *desk = computing->shard->graph.desk;
+
+	run_rule(computing, rule, desk->again);
+	if (memcmp(desk->piece, desk->again, computing->call.bytes))
+		computing->suspect = true;
+}
+
+static void begin_change(struct computing *computing)
+{
+	if (computing->changed)
+		return;
+	computing->changed = true;
+	ms_page_begin(computing->line);
+	if (computing->shard->hashing)
+		computing->key = ms_hash_key(computing->page);
+}
+
+static void store_piece(struct computing *computing, u64 *words, const u64 *piece)
+{
+	struct ms_shard *shard = computing->shard;
+	u64 first = computing->call.offset / 8;
+	u32 count = (computing->call.bytes + 7) / 8, i;
+
+	if (!memcmp(words, piece, count * 8ul))
+		return;
+	begin_change(computing);
+	if (!shard->hashing) {
+		pf_store(words, piece, count * 8ul);
+		return;
+	}
+	for (i = 0; i < count; i++) {
+		if (piece[i] == words[i])
+			continue;
+		ms_hash_word(&shard->hash, &computing->key, first + i, words[i], piece[i]);
+		pf_store_word(&words[i], piece[i]);
+	}
+}
+
+static void compute_page(struct computing *computing, const struct ms_rule *rule, bool audited)
+{
+	struct ms_rule_call *call = &computing->call;
+	struct ms_desk *desk = computing->shard->graph.desk;
+	struct ms_region *arena = &computing->shard->space->arena.region;
+	u64 left;
+
+	for (call->offset = 0; call->offset < call->size; call->offset += MS_RULE_PIECE) {
+		left = call->size - call->offset;
+		call->bytes = left < MS_RULE_PIECE ? (u32)left : MS_RULE_PIECE;
+		run_rule(computing, rule, desk->piece);
+		if (unlikely(audited))
+			audit(computing, rule);
+		store_piece(computing, ms_page_words(arena, computing->line, call->offset), desk->piece);
+		if (unlikely(call->size > MS_RULE_PIECE))
+			pf_resched();
+	}
+}
+
+static bool is_audited(struct ms_shard *shard)
+{
+	u32 every = pf_read(shard->space->audit);
+
+	return unlikely(every) && shard->graph.recomputed % every == 0;
+}
+
+static void blame(struct ms_shard *shard, struct ms_node *node, u64 page)
+{
+	node->flags |= MS_NODE_SUSPECT;
+	pf_write(shard->graph.suspect, shard->graph.suspect + 1);
+	pf_complain("rule %s, version %u, made two different results for page %llu from the same parents: it is not pure",
+		    node->derivation->rule->name, node->derivation->rule->version, page);
+}
+
+static enum ms_result compute(struct ms_shard *shard, u32 index, struct ms_node *node, u32 parents)
+{
+	struct ms_derivation *derivation = node->derivation;
+	struct mmsb_line *line = ms_line_at(shard->space, index);
+	struct computing computing = {
+		.shard = shard,
+		.line = line,
+		.page = ms_line_id(line, index),
+		.call = {
+			.context = shard->space,
+			.parent = shard->graph.desk->parent,
+			.parents = parents,
+			.lane = derivation->lane,
+			.saturate = derivation->flags & MMSB_DERIVE_SATURATE,
+			.param = derivation->param,
+			.size = line->size,
+			.data = derivation->rule->data,
+		},
+	};
+
+	compute_page(&computing, derivation->rule, is_audited(shard));
+	keep_signature(shard->space, derivation);
+	pf_write(shard->graph.recomputed, shard->graph.recomputed + 1);
+	if (unlikely(computing.suspect))
+		blame(shard, node, computing.page);
+	if (!computing.changed) {
+		pf_write(shard->graph.cut, shard->graph.cut + 1);
+		return MS_SAME;
+	}
+	ms_page_end(line, line->seq, shard->tick);
+	if (shard->hashing)
+		ms_hash_epochs(&shard->hash, &computing.key, 1);
+	ms_shard_mark(shard, computing.page);
+	return MS_DIFFERENT;
+}
+
+enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *node, bool forced, u64 *cost)
+{
+	struct ms_derivation *derivation = node->derivation;
+	struct mmsb_line *line = ms_line_at(shard->space, index);
+	struct look look = look_at_parents(shard, derivation);
+	bool lazy = shard->space->lazy || (derivation->flags & MMSB_DERIVE_LAZY);
+	enum ms_result result = MS_SAME;
+
+	pf_runlock_assert(&shard->run);
+	*cost += derivation->edges;
+	if (look.behind || (lazy && look.due && !forced))
+		return MS_BEHIND;
+	if (look.due && derivation->data) {
+		*cost += ((u64)line->size + 7) / 8 * derivation->data;
+		result = compute(shard, index, node, look.parents);
+	} else {
+		pf_write(shard->graph.skipped, shard->graph.skipped + 1);
+	}
+	if (unlikely(line->flags & (MMSB_LINE_BEHIND | MMSB_LINE_STALE)))
+		pf_write(line->flags, line->flags & (u8)~(MMSB_LINE_BEHIND | MMSB_LINE_STALE));
+	return result;
+}

@@ -2,8 +2,10 @@
 #include "delta.h"
 #include "graph.h"
 #include "hash.h"
+#include "history.h"
 #include "lane.h"
 #include "page.h"
+#include "replay.h"
 #include "ring.h"
 #include "space.h"
 
@@ -42,6 +44,7 @@ static const struct op_rule op_rules[MMSB_OP_LAST] = {
 	[MMSB_OP_LINK]		= { WITH_OPERAND,		1, true, true },
 	[MMSB_OP_UNLINK]	= { WITH_OPERAND,		1, true, true },
 	[MMSB_OP_REFRESH]	= { ON_PAGE,			1, true, false },
+	[MMSB_OP_TICK]		= { ANY,			1, false, false },
 };
 
 static bool op_writes(u8 op)
@@ -343,7 +346,7 @@ static enum mmsb_reason judge_entry(const struct ms_ring *ring, const struct mms
 		return MMSB_REASON_BAD_RESERVED;
 	if (sqe->page && !rule->page && !(sqe->flags & MMSB_SQE_AT))
 		return MMSB_REASON_BAD_RESERVED;
-	if (!rule->range && (sqe->offset || (sqe->len && sqe->op != MMSB_OP_CREATE)))
+	if (!rule->range && ((sqe->offset && sqe->op != MMSB_OP_TICK) || (sqe->len && sqe->op != MMSB_OP_CREATE)))
 		return MMSB_REASON_BAD_RESERVED;
 	if (!rule->range && sqe->word[0])
 		return MMSB_REASON_BAD_RESERVED;
@@ -464,35 +467,72 @@ static void operand_keep(struct change *change, u64 *lane)
 	change->operand = (const u8 *)lane;
 }
 
-static enum mmsb_reason apply_any(struct ms_shard *shard, const struct ms_ring *ring, const struct mmsb_sqe *sqe,
-				  struct ms_outcome *outcome)
+/* Whether the ring may write now. */
+static enum mmsb_reason judge_ring(const struct ms_shard *shard, const struct ms_ring *ring)
 {
-	struct change change = { .shard = shard, .page = sqe->page, .sqe = sqe };
-	enum mmsb_reason reason = judge_entry(ring, sqe, &change);
+	const struct ms_replay *replay = &shard->space->replay;
+
+	if (ring->read_only)
+		return MMSB_REASON_READ_ONLY;
+	if (unlikely(replay->ring) && replay->ring != ring)
+		return MMSB_REASON_REPLAYING;
+	if (unlikely(ring->replay) && !replay->open)
+		return MMSB_REASON_BAD_TICK;
+	return MMSB_REASON_NONE;
+}
+
+static enum mmsb_reason apply_judged(struct change *change, struct ms_outcome *outcome)
+{
+	enum mmsb_reason reason;
 	u64 lane;
 
+	if (change->sqe->op == MMSB_OP_CREATE)
+		return apply_create(change->shard, change->sqe, outcome);
+	reason = judge_page(change, outcome);
+	if (reason)
+		return reason;
+	operand_keep(change, &lane);
+	return apply_to_page(change, outcome);
+}
+
+/* The record is written first, and what the delta does is done from there. */
+static enum mmsb_reason apply_told(struct change *change, const struct ms_ring *ring, struct ms_outcome *outcome)
+{
+	struct ms_shard *shard = change->shard;
+	const u8 *client = change->operand;
+	enum mmsb_reason reason;
+	bool keep;
+
+	reason = ms_history_begin(shard, ring->config.source, change->sqe, &change->operand, change->operand_bytes);
+	if (reason)
+		return reason;
+	if (client)
+		change->values = change->operand + (change->values - client);
+	reason = apply_judged(change, outcome);
+	keep = !reason && !(outcome->flags & MMSB_CQE_UNCHANGED);
+	ms_history_end(shard, keep, outcome->flags & MMSB_CQE_CREATED ? outcome->epoch : 0);
+	return reason;
+}
+
+enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct ms_outcome *outcome)
+{
+	struct change change = { .shard = shard, .page = sqe->page, .sqe = sqe };
+	enum mmsb_reason reason;
+
+	pf_runlock_assert(&shard->run);
+	outcome->epoch = 0;
+	outcome->flags = 0;
+	reason = judge_entry(ring, sqe, &change);
 	if (reason)
 		return reason;
 	if (sqe->op == MMSB_OP_NOP || sqe->op == MMSB_OP_FENCE)
 		return MMSB_REASON_NONE;
-	if (ring->read_only)
-		return MMSB_REASON_READ_ONLY;
-	if (sqe->op == MMSB_OP_CREATE)
-		return apply_create(shard, sqe, outcome);
-	reason = judge_page(&change, outcome);
+	if (sqe->op == MMSB_OP_TICK)
+		return ms_replay_tick(ring, sqe->offset);
+	reason = judge_ring(shard, ring);
 	if (reason)
 		return reason;
-	operand_keep(&change, &lane);
-	return apply_to_page(&change, outcome);
-}
-
-enum mmsb_reason ms_delta_apply(struct ms_shard *shard, const struct ms_ring *ring, const struct mmsb_sqe *sqe,
-				struct ms_outcome *outcome)
-{
-	pf_runlock_assert(&shard->run);
-	outcome->epoch = 0;
-	outcome->flags = 0;
-	return apply_any(shard, ring, sqe, outcome);
+	return unlikely(shard->stream) ? apply_told(&change, ring, outcome) : apply_judged(&change, outcome);
 }
 
 bool ms_delta_must_meet(const struct ms_shard *shard, const struct mmsb_sqe *sqe)
@@ -502,7 +542,7 @@ bool ms_delta_must_meet(const struct ms_shard *shard, const struct mmsb_sqe *sqe
 
 	if (space->nshards == 1 || space->meeting.open)
 		return false;
-	if (ms_op_is_graph(sqe->op))
+	if (ms_op_is_graph(sqe->op) || sqe->op == MMSB_OP_TICK || unlikely(space->replay.ring))
 		return true;
 	if (!shard->graph.foreign || ms_page_find(space, sqe->page, &line))
 		return false;

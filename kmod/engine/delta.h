@@ -21,7 +21,6 @@ struct ms_outcome {
 bool ms_delta_must_meet(const struct ms_shard *shard, const struct mmsb_sqe *sqe);
 
 /* `sqe` is the engine's private copy; its payload, if any, is read from the ring it came through. */
-enum mmsb_reason ms_delta_apply(struct ms_shard *shard, const struct ms_ring *ring, const struct mmsb_sqe *sqe,
-				struct ms_outcome *outcome);
+enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct ms_outcome *outcome);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "platform.h"
 #include <mmsb/abi.h>
+#include <mmsb/history.h>
 #include <mmsb/reasons.h>
 
 struct ms_space;
@@ -66,6 +67,16 @@ void *ms_region_chunk(const struct ms_region *region, u64 number);
 /* [any] Sleeps until the page's epoch is above `epoch`: 0, -ETIME, -EINTR (or the kernel's like), -ENOENT, -ESTALE. */
 int ms_page_wait(struct ms_space *space, u64 page, u64 epoch, u64 timeout_ns, u64 *now);
 
+/* ---------------------------------------------------------------------------------------------------------- history */
+
+struct ms_history;
+
+/* [any] From here on the space tells what it applies; `limit` bytes of records may wait, 0 for the default. */
+enum mmsb_reason ms_history_open(struct ms_space *space, u64 limit, struct ms_history **history);
+void ms_history_close(struct ms_history *history);	/* before the space goes */
+/* The next record, good until the next call, or NULL: there is none now. One caller at a time. */
+enum mmsb_reason ms_history_next(struct ms_history *history, const struct mmsb_record **record);
+
 /* ------------------------------------------------------------------------------------------------------------ shard */
 
 struct ms_shard *ms_space_shard(struct ms_space *space, u32 shard);
@@ -95,6 +106,7 @@ struct ms_ring_config {
 	u32 shard;
 	bool polled;
 	bool read_only;		/* deltas are refused; snapshots work */
+	bool replay;		/* it does a history again: one at a time in a space */
 	u64 source;
 };
 

@@ -50,14 +50,15 @@ static inline LANE NAME(mul_clamped)(LANE a, LANE b)
 #endif
 	return (LANE)(product > MOST ? MOST : product);
 #else
-	LANE product;
-
-	if (!__builtin_mul_overflow(a, b, &product))
-		return product;
 #if IS_SIGNED
-	return (a < 0) == (b < 0) ? MOST : LEAST;
+	__int128 product = (__int128)a * b;
+	LANE end = (a < 0) == (b < 0) ? MOST : LEAST;
+
+	return (LANE)(product >> 64) == (LANE)product >> 63 ? (LANE)product : end;
 #else
-	return MOST;
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return product >> 64 ? MOST : (LANE)product;
 #endif
 #endif
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "meet.h"
+#include "history.h"
 #include "pass.h"
+#include "replay.h"
 #include "ring.h"
 
 void ms_meeting_tick(struct ms_shard *shard)
@@ -10,7 +12,8 @@ void ms_meeting_tick(struct ms_shard *shard)
 	if (!space->meeting.ticked) {
 		space->meeting.ticked = true;
 		pf_write(space->meeting.count, space->meeting.count + 1);
-		pf_next(&space->page->tick);
+		if (!space->replay.ring)
+			pf_next(&space->page->tick);
 	}
 	shard->tick = space->page->tick;
 }
@@ -67,8 +70,12 @@ static void meeting_close(struct ms_space *space, struct ms_todo *todo)
 {
 	u32 i;
 
-	if (space->meeting.ticked)
+	if (unlikely(space->replay.ends)) {
+		ms_replay_turn(space);
+	} else if (space->meeting.ticked && !space->replay.ring) {
+		ms_history_tick_all(space);
 		pf_next(&space->page->closed);
+	}
 	for (i = 0; i < space->nshards; i++)
 		ms_pass_finish(space->shards[i], todo);
 	for (i = 0; i < space->nshards; i++)
@@ -94,7 +101,7 @@ u32 ms_meet(struct ms_space *space, bool polls, struct ms_todo *todo)
 		meeting_open(space);
 		n = meeting_apply(space);
 	}
-	if (ms_wave_run(space, &space->meeting.wave, polls ? MS_WAVE_BUDGET : MS_WAVE_ALL))
+	if (ms_replay_waits(space) || ms_wave_run(space, &space->meeting.wave, polls ? MS_WAVE_BUDGET : MS_WAVE_ALL))
 		meeting_close(space, todo);
 	else
 		todo->meet = true;
@@ -123,7 +130,8 @@ void ms_meet_settle(struct ms_space *space)
 	meeting_open(space);
 	meeting_exchange(space);
 	meeting_stamp(space);
-	ms_wave_run(space, &space->meeting.wave, MS_WAVE_ALL);
+	if (!ms_replay_waits(space))
+		ms_wave_run(space, &space->meeting.wave, MS_WAVE_ALL);
 	meeting_close(space, &todo);
 	meeting_exchange(space);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "pass.h"
 #include "delta.h"
+#include "history.h"
 #include "meet.h"
+#include "replay.h"
 #include "ring.h"
 #include "route.h"
 #include "space.h"
@@ -17,7 +19,9 @@ static void shard_open_tick(struct ms_shard *shard)
 	if (shard->ticked)
 		return;
 	shard->ticked = true;
-	if (shard->space->nshards == 1) {
+	if (unlikely(shard->space->replay.ring)) {
+		shard->tick = *tick;
+	} else if (shard->space->nshards == 1) {
 		shard->tick = *tick + 1;
 		pf_write(*tick, shard->tick);
 	} else if (shard->space->meeting.open) {
@@ -35,6 +39,10 @@ static void shard_close_tick(struct ms_shard *shard)
 	if (!shard->ticked)
 		return;
 	shard->ticked = false;
+	if (unlikely(shard->space->replay.ring))
+		return;
+	if (unlikely(shard->stream) && !shard->space->meeting.open)
+		ms_history_tick(shard);
 	if (shard->space->nshards == 1)
 		pf_release(closed, shard->tick);
 	else if (!shard->space->meeting.open)
@@ -103,13 +111,13 @@ static u32 shard_serve_requests(struct ms_shard *shard, struct ms_link *link)
 		struct ms_outcome outcome;
 		enum mmsb_reason reason;
 
-		if (unlikely(ms_delta_must_meet(shard, &sqe)))
+		if (unlikely(ms_delta_must_meet(shard, &sqe) || shard->space->replay.ends))
 			break;
 		reason = ms_delta_apply(shard, message->ring, &sqe, &outcome);
 		outcome_to_cqe(shard, sqe.user_data, reason, &outcome, &message->cqe);
 	}
 	if (unlikely(i < n)) {
-		shard->must_meet = true;
+		shard->must_meet = !shard->space->replay.ends;
 		ms_inbox_mark(shard, link->from->number);
 	}
 	pf_write(shard->deltas, shard->deltas + i);
@@ -131,12 +139,17 @@ static u32 shard_reap_answers(struct ms_shard *shard, struct ms_link *link)
 	return n;
 }
 
-/* Who hears of a delta finds what follows from it, so answers wait for the wave. */
+/* Who hears of a delta finds what follows from it, so answers wait for the wave; in a replay the wave waits for the tick to end. */
+static bool shard_holds_back(const struct ms_shard *shard)
+{
+	return unlikely(!ms_wave_is_empty(shard->wave)) && !ms_replay_waits(shard->space);
+}
+
 static void shard_answer(struct ms_shard *shard, struct ms_link *in, struct ms_todo *todo)
 {
 	u32 from = in->from->number;
 
-	if (unlikely(!ms_wave_is_empty(shard->wave))) {
+	if (unlikely(shard_holds_back(shard))) {
 		shard->answered[from / 64] |= 1ull << (from % 64);
 		return;
 	}
@@ -200,7 +213,7 @@ bool ms_shard_has_mail(const struct ms_shard *shard)
 /*
  * Takes a batch into private memory, each entry being read once, and looks up the directory lines, so that they are on their way
  * while other entries are worked on. An entry for which there is no short way, because its line is another shard's or nobody's
- * or its ring may only read, gets a line where nothing lands.
+ * or its ring may only read, or it has to be told, gets a line where nothing lands.
  */
 static void batch_take(struct ms_shard *shard, const struct ms_ring *ring, u32 n)
 {
@@ -208,7 +221,7 @@ static void batch_take(struct ms_shard *shard, const struct ms_ring *ring, u32 n
 	const struct ms_region *directory = &space->directory;
 	const struct mmsb_sqe *sqes = ring->sqes;
 	u32 at = ring->sq_head, mask = ring->sq_entries - 1, i;
-	u64 lines = ring->read_only ? 0 : space->lines;
+	u64 lines = ring->read_only || unlikely(shard->stream || space->replay.ring) ? 0 : space->lines;
 	bool alone = space->nshards == 1;
 
 	for (i = 0; i < n; i++) {
@@ -275,7 +288,7 @@ static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const s
 {
 	u32 to;
 
-	if (sqe->op == MMSB_OP_FENCE && ring->inflight) {
+	if (unlikely(sqe->op == MMSB_OP_FENCE || sqe->op == MMSB_OP_TICK) && ring->inflight) {
 		ring->fenced = true;
 		return false;
 	}
@@ -347,6 +360,10 @@ static u32 batch_run(struct ms_shard *shard, struct ms_ring *ring, u32 n, struct
 			continue;
 		if (!shard_take_one(shard, ring, sqe, &sent, &forwarded))
 			break;
+		if (unlikely(shard->space->replay.ends)) {
+			i++;
+			break;
+		}
 		stale = i + 1 + MS_AHEAD;	/* it may have made or destroyed a page */
 	}
 	if (!alone)
@@ -361,7 +378,7 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 
 	ring->fenced = false;
 	ring->held_by = NULL;
-	if (!pending)
+	if (!pending || unlikely(ms_history_is_full(shard)))
 		return 0;
 	credit = ms_ring_credit(ring);
 	n = pending < credit ? pending : credit;
@@ -378,7 +395,7 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 	if (ring->fenced || ring->held_by || (ring->inflight && n < pending))
 		shard->rescan = true;
 	shard_touch(shard, ring);
-	if (likely(ms_wave_is_empty(shard->wave)))
+	if (likely(!shard_holds_back(shard)))
 		ms_ring_publish(ring);
 	return n;
 }
@@ -390,7 +407,7 @@ static u32 shard_serve_ring(struct ms_shard *shard, struct ms_ring *ring, struct
 	for (i = 0; i < MS_SHARE; i++) {
 		n = ring_batch(shard, ring, todo);
 		total += n;
-		if (n < MS_BATCH)
+		if (n < MS_BATCH || unlikely(shard->space->replay.ends))
 			break;
 	}
 	return total;
@@ -515,9 +532,16 @@ u32 ms_pass(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_t
 	}
 	if (likely(!shard->waving))
 		n = ms_pass_apply(shard, own, polls, todo);
-	if (unlikely(!ms_wave_is_empty(shard->wave)))
+	if (shard_holds_back(shard))
 		shard->waving = !ms_wave_run(shard->space, shard->wave, wave_budget(polls));
-	if ((n || shard->touched) && !shard->waving)
+	if (shard->waving)
+		return n;
+	if (unlikely(shard->space->replay.ends)) {
+		ms_replay_turn(shard->space);
+		shard->rescan = true;
+		pf_write(shard->kicked, 1);
+	}
+	if (n || shard->touched)
 		ms_pass_finish(shard, todo);
 	return n;
 }
@@ -528,6 +552,8 @@ void ms_pass_end_wave(struct ms_shard *shard, struct ms_todo *todo)
 		return;
 	ms_wave_run(shard->space, shard->wave, MS_WAVE_ALL);
 	shard->waving = false;
+	if (unlikely(shard->space->replay.ends))
+		ms_replay_turn(shard->space);
 	ms_pass_finish(shard, todo);
 }
 

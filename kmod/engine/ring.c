@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "ring.h"
+#include "replay.h"
 #include "route.h"
 #include "space.h"
 
@@ -138,6 +139,7 @@ static void ring_lay_out(struct ms_ring *ring)
 	ring->cq_entries = ring->config.cq_entries;
 	ring->polled = ring->config.polled;
 	ring->read_only = ring->config.read_only;
+	ring->replay = ring->config.replay;
 	/* Set until a poller has seen the ring; for good where nobody polls. */
 	ring->engine->flags = MMSB_RING_NEED_WAKEUP;
 }
@@ -235,10 +237,17 @@ enum mmsb_reason ms_ring_create(struct ms_space *space, const struct ms_ring_con
 		return reason;
 	shard = space->shards[config->shard];
 	reason = ring_allocate(config, shard->node, out);
-	if (reason)
+	if (reason) {
 		ring_uncount(space, config);
-	else
-		ring_link(*out, shard);
+		return reason;
+	}
+	ring_link(*out, shard);
+	if (config->replay)
+		reason = ms_replay_begin(*out);
+	if (reason) {
+		(*out)->replay = false;
+		ms_ring_close(*out);
+	}
 	return reason;
 }
 
@@ -282,6 +291,8 @@ void ms_ring_close(struct ms_ring *ring)
 		pf_resched();	/* a killed caller does not sleep in the wait */
 		pf_waitq_wait(&ring->waitq, ring_has_landed, ring, CLOSE_LOOK_NS);
 	}
+	if (ring->replay)
+		ms_replay_end(ring);
 	ring_uncount(space, &ring->config);
 	ring_free(ring);
 }

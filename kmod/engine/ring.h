@@ -26,7 +26,7 @@ struct ms_ring {
 	u32 sq_head, cq_tail;
 	u32 inflight;			/* deltas at other shards */
 	bool fenced;			/* a fence waits for inflight to reach 0 */
-	bool polled, read_only, broken, closing;
+	bool polled, read_only, replay, broken, closing;
 	struct ms_link *held_by;	/* the full route that its next delta has to take */
 	struct ms_ring *touched;	/* next of those to be published and woken at the end of the pass */
 	bool is_touched;

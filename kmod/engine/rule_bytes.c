@@ -76,52 +76,63 @@ void ms_rule_concat(const struct ms_rule_call *call)
 
 /* --------------------------------------------------------------------------------------------------------------- hash */
 
-#define STEP_XOR	0x9fb21c651e98df25ull
+#define STEP_PLUS	0x9fb21c651e98df25ull
 #define STEP_TIMES	0xe7037ed1a0b428dbull
 
-struct content_keys {
-	struct ms_hash_key half[2];
+/* What a word is mixed with, in each half of the hash. */
+struct content_key {
+	u64 plus, times;
 };
 
-static u64 content_mix(const struct ms_hash_key *key, u64 index, u64 word)
+static struct content_key content_key(u64 number, u64 index)
 {
-	return ms_hash_mix(word ^ (key->k[0] + index * STEP_XOR), (key->k[1] + index * STEP_TIMES) | 1);
+	struct ms_hash_key key = ms_hash_key(number);
+
+	return (struct content_key){ key.k[0] + index * STEP_PLUS, key.k[1] + index * STEP_TIMES };
 }
 
-static void content_words(u64 hash[2], const struct content_keys *keys, u64 index, const u64 *words, u64 n)
+static u64 content_mix(const struct content_key *key, u64 word)
 {
-	u64 i;
+	return word ? ms_hash_mix(word ^ key->plus, key->times | 1) : 0;
+}
 
-	for (i = 0; i < n; i++, index++) {
-		if (!words[i])
-			continue;
-		hash[0] += content_mix(&keys->half[0], index, words[i]);
-		hash[1] += content_mix(&keys->half[1], index, words[i]);
+/* Words of parent `number` from `index` on. */
+static void content_words(u64 hash[2], u32 number, u64 index, const u64 *words, u64 n)
+{
+	struct content_key a = content_key(2 * (u64)number, index), b = content_key(2 * (u64)number + 1, index);
+	u64 sum[2] = { hash[0], hash[1] }, i;
+
+	for (i = 0; i < n; i++) {
+		sum[0] += content_mix(&a, words[i]);
+		sum[1] += content_mix(&b, words[i]);
+		a.plus += STEP_PLUS, b.plus += STEP_PLUS;
+		a.times += STEP_TIMES, b.times += STEP_TIMES;
 	}
+	hash[0] = sum[0];
+	hash[1] = sum[1];
 }
 
-static void content_run(u64 hash[2], const struct content_keys *keys, u64 at, const u8 *in, u64 n)
+static void content_run(u64 hash[2], u32 number, u64 at, const u8 *in, u64 n)
 {
 	u64 last = 0;
 
-	content_words(hash, keys, at / 8, (const u64 *)in, n / 8);
+	content_words(hash, number, at / 8, (const u64 *)in, n / 8);
 	if (n % 8) {
 		memcpy(&last, in + n / 8 * 8, n % 8);
-		content_words(hash, keys, at / 8 + n / 8, &last, 1);
+		content_words(hash, number, at / 8 + n / 8, &last, 1);
 	}
 }
 
 static void content_parent(u64 hash[2], const struct ms_rule_call *call, u32 number)
 {
-	struct content_keys keys = { { ms_hash_key(2 * (u64)number), ms_hash_key(2 * (u64)number + 1) } };
 	u64 size = call->parent[number].size, at, run;
 
-	content_words(hash, &keys, ~0ull, &size, 1);
+	content_words(hash, number, ~0ull, &size, 1);
 	for (at = 0; at < size; at += run) {
 		const u8 *in = ms_parent_bytes(call, number, at, &run);
 
 		if (in)
-			content_run(hash, &keys, at, in, run);
+			content_run(hash, number, at, in, run);
 		pf_resched();
 	}
 }

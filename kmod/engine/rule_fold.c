@@ -17,6 +17,8 @@ static const u8 neutral_of[MS_FOLDS] = { ONE, ZERO, ZERO, ALL_BITS, GREATEST, AL
 /* What a parent that has no memory yet reads as. */
 static const u64 zeros[MS_RULE_PIECE / 8];
 
+#define SMALL	128u
+
 struct fold_work {
 	const struct ms_rule_call *call;
 	const struct ms_fold *fold;
@@ -41,12 +43,24 @@ static u64 fold_neutral(u32 which, u8 lane, u64 mask)
 	}
 }
 
+/* A small page is not worth a call. */
+static inline void fold_copy(u8 *out, const u8 *in, u32 bytes)
+{
+	u32 i;
+
+	if (bytes > SMALL || bytes % 8)
+		memcpy(out, in, bytes);
+	else
+		for (i = 0; i < bytes; i += 8)
+			memcpy(out + i, in + i, 8);
+}
+
 static void fold_first(const struct fold_work *work, const u8 *in, u32 from, u32 to, u64 weight, bool same)
 {
 	u8 *out = (u8 *)work->call->out;
 
 	if (same)
-		memcpy(out + from, in + from, to - from);
+		fold_copy(out + from, in + from, to - from);
 	else
 		work->fold->first(out + from, in + from, (to - from) >> work->shift, weight);
 }
@@ -101,7 +115,8 @@ static void fold(const struct ms_rule_call *call, u32 rule)
 		ms_way_end(&work.way);
 		pf_resched();
 	}
-	memset((u8 *)call->out + work.reached, 0, call->bytes - work.reached);
+	if (work.reached < call->bytes)
+		memset((u8 *)call->out + work.reached, 0, call->bytes - work.reached);
 }
 
 void ms_rule_add_mul(const struct ms_rule_call *call)

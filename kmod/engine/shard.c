@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "shard.h"
+#include "history.h"
 #include "meet.h"
 #include "pass.h"
 #include "recompute.h"
@@ -235,6 +236,8 @@ static bool shard_is_idle(struct ms_shard *shard)
 {
 	struct ms_ring *ring;
 
+	if (unlikely(ms_history_is_full(shard)))
+		return true;
 	if (pf_read(shard->kicked) || ms_shard_has_mail(shard) || shard->waving || shard->space->meeting.open)
 		return false;
 	for (ring = shard->rings; ring; ring = ring->next)

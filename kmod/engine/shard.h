@@ -31,6 +31,7 @@
 #define MS_INBOX	(MMSB_SHARDS_MAX / 64)
 
 struct ms_desk;
+struct ms_stream;
 
 /* The shard's part of the graph. */
 struct ms_graph {
@@ -60,6 +61,7 @@ struct ms_shard {
 	u64 tick;
 	struct ms_wave *wave;			/* its own, or the meeting's */
 	struct ms_graph graph;
+	struct ms_stream *stream;		/* what it applies is told here; NULL: to nobody */
 	struct ms_hash hash;
 	struct ms_lines lines;
 	struct ms_slabs slabs;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "space.h"
+#include "history.h"
 #include "meet.h"
 #include "node.h"
 #include "pass.h"
@@ -269,10 +270,16 @@ static void directory_reset(struct ms_space *space)
 
 enum mmsb_reason ms_space_reset(struct ms_space *space)
 {
+	enum mmsb_reason reason;
 	u32 i;
 
 	ms_space_stop(space, NULL);
 	ms_meet_settle(space);
+	reason = ms_history_reset(space);
+	if (reason) {
+		ms_space_go(space, NULL);
+		return reason;
+	}
 	ms_nodes_forget(space);
 	pf_mutex_lock(&space->mutex);
 	ms_slabs_forget(space);
@@ -284,6 +291,8 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	pf_write(space->page->closed, 0);
 	pf_write(space->page->incarnation, space->page->incarnation + 1);
 	pf_write(space->meeting.count, 0);
+	space->replay = (struct ms_replay){ .ring = space->replay.ring };
+	ms_wave_forget(&space->meeting.wave);
 	for (i = 0; i < space->nshards; i++)
 		shard_reset(space->shards[i]);
 	ms_space_go(space, NULL);
@@ -328,6 +337,7 @@ static void space_switch_hash(struct ms_space *space, bool on)
 		space->shards[i]->hashing = on;
 	}
 	pf_write(space->hashing, on);
+	ms_history_switch(space);
 }
 
 enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u64 *tick, bool *off)

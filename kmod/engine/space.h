@@ -21,6 +21,14 @@ struct ms_meeting {
 	u64 count;
 };
 
+/* Likewise. */
+struct ms_replay {
+	struct ms_ring *ring;			/* NULL: none */
+	bool open;				/* a tick has begun */
+	bool ends;				/* it ends with this pass */
+	u64 next;				/* the number of the one that begins then; 0: none */
+};
+
 struct ms_space {
 	/* Read by everyone, written at creation (hash: with every run lock held). */
 	u32 nshards;
@@ -36,6 +44,8 @@ struct ms_space {
 	struct ms_arena arena;
 
 	struct ms_meeting meeting;
+	struct ms_replay replay;
+	struct ms_history *history;		/* NULL: nobody listens */
 	struct pf_mutex control;
 	struct pf_mutex mutex;
 	u64 max_pages, granted;			/* pages that shards may still make or have made; under mutex */

@@ -44,6 +44,7 @@
 #define MMSB_FEATURE_SNAPSHOT	(1ULL << 3)	/* snapshots of several pages at one tick */
 #define MMSB_FEATURE_DERIVED	(1ULL << 4)	/* derived pages */
 #define MMSB_FEATURE_FLOAT	(1ULL << 5)	/* their rules know floating point */
+#define MMSB_FEATURE_HISTORY	(1ULL << 7)	/* spaces tell their histories, and replay others' */
 
 #define MMSB_PAGE_MIN		64u
 #define MMSB_PAGE_MAX		(1u << 30)
@@ -140,6 +141,7 @@ enum mmsb_op {
 	MMSB_OP_LINK,		/* operand: struct mmsb_edge[], more edges of a derived page, behind those it has */
 	MMSB_OP_UNLINK,		/* operand: u64 ids of parents: for each, the last edge from it goes */
 	MMSB_OP_REFRESH,	/* recompute the page, and what is stale before it, in this tick */
+	MMSB_OP_TICK,		/* replay rings: ends the tick under way, and begins the one numbered in `offset`, if that is not 0 */
 	MMSB_OP_LAST,
 };
 
@@ -239,6 +241,7 @@ struct mmsb_ring_client {
 #define MMSB_IOC_RESET		_IO(MMSB_IOC_MAGIC, 0x12)	/* space: no argument; owner only */
 #define MMSB_IOC_HASH		_IO(MMSB_IOC_MAGIC, 0x13)	/* space: struct mmsb_hash_args */
 #define MMSB_IOC_WAIT		_IO(MMSB_IOC_MAGIC, 0x14)	/* space: struct mmsb_wait_args */
+#define MMSB_IOC_HISTORY_OPEN	_IO(MMSB_IOC_MAGIC, 0x16)	/* space: struct mmsb_history_open_args (history.h); returns an fd */
 
 #define MMSB_IOC_ENTER		_IO(MMSB_IOC_MAGIC, 0x20)	/* ring: struct mmsb_enter_args */
 #define MMSB_IOC_SNAPSHOT	_IO(MMSB_IOC_MAGIC, 0x21)	/* ring: struct mmsb_snapshot_args */
@@ -316,7 +319,8 @@ struct mmsb_space_remove_args {
 };
 
 #define MMSB_RING_POLLED	(1u << 0)	/* a poller drains it (the space must have pollers) */
-#define MMSB_RING_KNOWN		0x1u
+#define MMSB_RING_REPLAY	(1u << 1)	/* it does a history again (history.h); while it is open no other ring may write */
+#define MMSB_RING_KNOWN		0x3u
 
 struct mmsb_ring_open_args {
 	__u32 size;

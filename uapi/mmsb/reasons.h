@@ -59,7 +59,11 @@
 	X(NO_SUCH_EDGE, ENOENT, "no edge leads from that parent to this page") \
 	X(PARENT_GONE, ENOENT, "one of the parents is not there: the completion names it") \
 	X(NO_FLOAT, EOPNOTSUPP, "this home cannot compute floating point: use integer lanes or the embedded home") \
-	X(TOO_MANY_CHILDREN, EMLINK, "a page has at most 2^30 children")
+	X(TOO_MANY_CHILDREN, EMLINK, "a page has at most 2^30 children") \
+	X(REPLAYING, EBUSY, "a replay ring is open on the space: nobody else may write until it is closed") \
+	X(NOT_REPLAYING, EPERM, "only a ring opened with the REPLAY flag numbers ticks") \
+	X(BAD_TICK, EINVAL, "ticks rise: this number is not above the last tick of the space") \
+	X(HISTORY_TAKEN, EBUSY, "the space's history is being read already: one reader at a time")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/*
+ * History: what a space tells about its ticks while somebody listens. This is the seam at which a log is put on.
+ *
+ * Each shard writes what it applies into a stream of its own, under its run lock. A delta's operand is copied into its record first
+ * and applied from there, so a client that goes on writing to its payload area cannot make history differ from what happened.
+ * The reader takes all streams at once, with the shards standing still, and reads them merged by tick.
+ *
+ * A tick's record carries the state hash at its end. A shard knows only its own part of it, so what it writes is by how much that part
+ * moved, and the reader adds up.
+ */
+#ifndef MS_HISTORY_H
+#define MS_HISTORY_H
+
+#include "engine.h"
+#include "hash.h"
+
+struct ms_segment {
+	struct ms_segment *next;
+	u64 used, room;
+	u8 bytes[] __attribute__((aligned(8)));
+};
+
+struct ms_stream {
+	struct ms_segment *first, *last;
+	u64 waiting;				/* bytes of records */
+	u64 at;					/* in last: where the record that is being written begins */
+	bool told;				/* records since the last tick's */
+	struct ms_hash hash;			/* the shard's part, as last told */
+};
+
+struct ms_history;
+
+/* NONE, or NO_MEMORY. *operand moves to the record's copy of it. */
+enum mmsb_reason ms_history_begin(struct ms_shard *shard, u64 source, const struct mmsb_sqe *sqe, const u8 **operand, u64 bytes);
+/* The delta did something (`page` is the one that it made, or 0), or it did not. */
+void ms_history_end(struct ms_shard *shard, bool keep, u64 page);
+/* The shard's tick, or that of a meeting, has closed. */
+void ms_history_tick(struct ms_shard *shard);
+void ms_history_tick_all(struct ms_space *space);
+/* With every run lock held. */
+void ms_history_switch(struct ms_space *space);
+enum mmsb_reason ms_history_reset(struct ms_space *space);	/* NO_MEMORY: it must not be reset */
+
+/* The reader is behind: nothing more is taken from rings. */
+bool ms_history_is_full(const struct ms_shard *shard);
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "replay.h"
+#include "history.h"
+#include "meet.h"
+#include "pass.h"
+#include "ring.h"
+
+enum mmsb_reason ms_replay_begin(struct ms_ring *ring)
+{
+	struct ms_space *space = ms_ring_space(ring);
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+
+	ms_space_stop(space, NULL);
+	ms_meet_settle(space);
+	if (space->replay.ring)
+		reason = MMSB_REASON_REPLAYING;
+	else
+		space->replay = (struct ms_replay){ .ring = ring };
+	ms_space_go(space, NULL);
+	return reason;
+}
+
+void ms_replay_end(struct ms_ring *ring)
+{
+	struct ms_space *space = ms_ring_space(ring);
+
+	struct ms_todo todo = { .meet = false };
+
+	ms_space_stop(space, NULL);
+	space->replay.ends = true;
+	space->shards[0]->waving = space->nshards == 1;
+	ms_pass_end_wave(space->shards[0], &todo);
+	ms_meet_settle(space);
+	space->replay = (struct ms_replay){ .ring = NULL };
+	ms_space_go(space, NULL);
+}
+
+enum mmsb_reason ms_replay_tick(struct ms_ring *ring, u64 number)
+{
+	struct ms_space *space = ms_ring_space(ring);
+
+	if (!ring->replay)
+		return MMSB_REASON_NOT_REPLAYING;
+	if (number && number <= space->page->tick)
+		return MMSB_REASON_BAD_TICK;
+	space->replay.ends = true;
+	space->replay.next = number;
+	return MMSB_REASON_NONE;
+}
+
+/* The space page's count of closed ticks is made to fit, so that it equals the tick's number whenever none is open. */
+void ms_replay_turn(struct ms_space *space)
+{
+	struct ms_replay *replay = &space->replay;
+
+	if (replay->open) {
+		ms_history_tick_all(space);
+		pf_release(&space->page->closed, space->page->tick);
+	}
+	replay->open = replay->next;
+	if (replay->open)
+		pf_write(space->page->tick, replay->next);
+	replay->ends = false;
+	replay->next = 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
+/*
+ * The ABI of histories: what a space tells about its ticks, and how they are done again elsewhere.
+ *
+ * A history fd (MMSB_IOC_HISTORY_OPEN on a space fd that may write) gives records by read(2): for each tick the deltas that
+ * were applied and changed something, in an order in which applying them gives the same state, then the record that closes the tick.
+ * Ticks come in the order of their numbers; a tick that changed nothing is left out. The records wait in the engine's memory: when
+ * they are more than the history's limit, the space's rings stand still until some have been read.
+ *
+ * To do a history again, open a ring with MMSB_RING_REPLAY in a fresh space and submit each delta's entry as it stands in the record,
+ * its operand in the payload area, with MMSB_OP_TICK before each tick's first and one more (for tick 0) behind all. What is derived
+ * is recomputed when a tick ends, as it was. With max_pages at least that of the original times its shards, any number of shards will do.
+ */
+#ifndef MMSB_HISTORY_H
+#define MMSB_HISTORY_H
+
+#include <linux/types.h>
+
+enum mmsb_record_type {
+	MMSB_RECORD_DELTA,	/* struct mmsb_delta_record, then the operand if the entry has MMSB_SQE_PAYLOAD */
+	MMSB_RECORD_TICK,	/* struct mmsb_hash_record: the tick has closed, and how the space stood then */
+	MMSB_RECORD_HASH,	/* struct mmsb_hash_record: how it stands, told at the beginning and when the hash is switched */
+	MMSB_RECORD_RESET,	/* struct mmsb_record: the space is as new from here on, and its ticks begin again */
+};
+
+#define MMSB_RECORD_HASHED	(1u << 0)	/* the space keeps its state hash, and `hash` is it */
+
+struct mmsb_record {
+	__u32 bytes;		/* of the whole record, a multiple of 8 */
+	__u8  type;		/* enum mmsb_record_type */
+	__u8  flags;		/* MMSB_RECORD_* */
+	__u16 shard;		/* where it was applied */
+	__u64 tick;
+};
+
+/* A page that was made is named by its entry, with MMSB_SQE_AT. */
+struct mmsb_delta_record {
+	struct mmsb_record record;
+	__u64 source;		/* of the ring */
+	__u64 operand_bytes;
+	struct mmsb_sqe sqe;	/* `payload` is 0 if it has one: the operand follows, padded with zeros to a multiple of 8 */
+};
+
+struct mmsb_hash_record {
+	struct mmsb_record record;
+	__u64 hash[2];
+};
+
+#define MMSB_HISTORY_LIMIT	(64ull << 20)	/* bytes; what 0 stands for */
+
+struct mmsb_history_open_args {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u64 limit;		/* bytes of records that may wait, 0 for MMSB_HISTORY_LIMIT */
+	__u32 reason;		/* out, on failure */
+	__u32 reserved;
+};
+
+#endif

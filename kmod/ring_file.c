@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ring descriptor: maps a ring, enters it, polls it, takes snapshots through it. It holds its space, so the last ring may
- * well be what keeps a space alive. Closing it, also by a SIGKILL, applies what was published and frees everything.
+ * The ring descriptor: maps a ring, enters it, polls it, takes snapshots and looks at the graph through it. It holds its
+ * space, so the last ring may well be what keeps a space alive. Closing it, also by a SIGKILL, applies what was published and
+ * frees everything.
  */
 #include <linux/module.h>
 #include <linux/poll.h>
@@ -68,6 +69,28 @@ static long ring_ioc_snapshot(struct ring_file *rf, void __user *user)
 	return reason ? ms_errno(reason) : err;
 }
 
+static long ring_ioc_graph(struct ring_file *rf, void __user *user)
+{
+	struct mmsb_graph_args args;
+	struct mem_cgroup *before;
+	enum mmsb_reason reason;
+	int err;
+
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_graph_args, tick), user);
+	if (err)
+		return err;
+	if (args.reserved) {
+		reason = MMSB_REASON_BAD_RESERVED;
+	} else {
+		before = mmsb_charge_begin(rf->space);
+		reason = ms_ring_graph(rf->engine, &args);
+		mmsb_charge_end(before);
+	}
+	args.reason = reason;
+	err = mmsb_args_out(user, &args, sizeof(args));
+	return reason ? ms_errno(reason) : err;
+}
+
 static long ring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct ring_file *rf = file->private_data;
@@ -78,6 +101,8 @@ static long ring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return ring_ioc_enter(rf, user);
 	case MMSB_IOC_SNAPSHOT:
 		return ring_ioc_snapshot(rf, user);
+	case MMSB_IOC_GRAPH:
+		return ring_ioc_graph(rf, user);
 	default:
 		return -ENOTTY;
 	}

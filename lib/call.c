@@ -6,17 +6,12 @@
 #include <stdint.h>
 #include "ring.h"
 
-struct operand {
-	const void *bytes[2];	/* one behind the other */
-	size_t len[2];
-};
-
-static size_t operand_bytes(const struct operand *operand)
+static size_t operand_bytes(const struct msl_operand *operand)
 {
 	return operand->len[0] + operand->len[1];
 }
 
-static void operand_copy(uint8_t *to, const struct operand *operand)
+static void operand_copy(uint8_t *to, const struct msl_operand *operand)
 {
 	if (operand->len[0])
 		memcpy(to, operand->bytes[0], operand->len[0]);
@@ -106,7 +101,7 @@ static int fail_operand(struct mmsb_ring *ring, size_t bytes)
 }
 
 /* Gets an entry, puts operand and tag to it. NULL: failed, nothing is left behind. */
-static struct msl_tag *call_prepare(struct mmsb_ring *ring, const struct mmsb_sqe *entry, const struct operand *operand, int *err)
+static struct msl_tag *call_prepare(struct mmsb_ring *ring, const struct mmsb_sqe *entry, const struct msl_operand *operand, int *err)
 {
 	size_t bytes = operand_bytes(operand);
 	struct mmsb_sqe *sqe = mmsb_get_sqe(ring);
@@ -137,8 +132,7 @@ static struct msl_tag *call_prepare(struct mmsb_ring *ring, const struct mmsb_sq
 	return tag;
 }
 
-/* 0 once there is a completion, whatever it says. */
-static int call(struct mmsb_ring *ring, const struct mmsb_sqe *entry, const struct operand *operand, struct mmsb_cqe *cqe)
+int msl_call(struct mmsb_ring *ring, const struct mmsb_sqe *entry, const struct msl_operand *operand, struct mmsb_cqe *cqe)
 {
 	static const struct msl_deadline never = { MMSB_FOREVER };
 	struct msl_tag *tag;
@@ -162,10 +156,10 @@ static int call(struct mmsb_ring *ring, const struct mmsb_sqe *entry, const stru
 	return err;
 }
 
-static int call_result(struct mmsb_ring *ring, const struct mmsb_sqe *entry, const struct operand *operand, uint64_t *epoch)
+static int call_result(struct mmsb_ring *ring, const struct mmsb_sqe *entry, const struct msl_operand *operand, uint64_t *epoch)
 {
 	struct mmsb_cqe cqe;
-	int err = call(ring, entry, operand, &cqe);
+	int err = msl_call(ring, entry, operand, &cqe);
 
 	if (err)
 		return err;
@@ -178,9 +172,9 @@ static int call_result(struct mmsb_ring *ring, const struct mmsb_sqe *entry, con
 
 int mmsb_run(struct mmsb_ring *ring, const struct mmsb_sqe *sqe, const void *operand, size_t len, struct mmsb_cqe *cqe)
 {
-	const struct operand o = { { operand }, { operand ? len : 0 } };
+	const struct msl_operand o = { { operand }, { operand ? len : 0 } };
 	struct mmsb_cqe own;
-	int err = call(ring, sqe, &o, cqe ? cqe : &own);
+	int err = msl_call(ring, sqe, &o, cqe ? cqe : &own);
 
 	if (err)
 		return err;
@@ -191,7 +185,7 @@ int mmsb_run(struct mmsb_ring *ring, const struct mmsb_sqe *sqe, const void *ope
 	return cqe->result;
 }
 
-static const struct operand nothing;
+static const struct msl_operand nothing;
 
 int mmsb_create(struct mmsb_ring *ring, uint32_t bytes, uint64_t *page)
 {
@@ -229,7 +223,7 @@ int mmsb_set(struct mmsb_ring *ring, uint64_t page, uint64_t offset, const void 
 
 	do {
 		size_t n = len - done < max ? len - done : max;
-		const struct operand operand = { { (const uint8_t *)bytes + done }, { n } };
+		const struct msl_operand operand = { { (const uint8_t *)bytes + done }, { n } };
 		struct mmsb_sqe entry;
 
 		mmsb_prep_set(&entry, page, offset + done, NULL, (uint32_t)n);
@@ -255,7 +249,7 @@ static int fail_long(size_t len)
 int mmsb_cas(struct mmsb_ring *ring, uint64_t page, uint64_t offset, const void *expected, const void *bytes, size_t len,
 	     uint64_t *epoch)
 {
-	const struct operand operand = { { expected, bytes }, { len, len } };
+	const struct msl_operand operand = { { expected, bytes }, { len, len } };
 	struct mmsb_sqe entry;
 
 	if (len > MMSB_DELTA_MAX)
@@ -267,7 +261,7 @@ int mmsb_cas(struct mmsb_ring *ring, uint64_t page, uint64_t offset, const void 
 int mmsb_cas_epoch(struct mmsb_ring *ring, uint64_t page, uint64_t expected, uint64_t offset, const void *bytes, size_t len,
 		   uint64_t *epoch)
 {
-	const struct operand operand = { { bytes }, { len } };
+	const struct msl_operand operand = { { bytes }, { len } };
 	struct mmsb_sqe entry;
 
 	if (len > MMSB_DELTA_MAX)
@@ -279,7 +273,7 @@ int mmsb_cas_epoch(struct mmsb_ring *ring, uint64_t page, uint64_t expected, uin
 
 int mmsb_append(struct mmsb_ring *ring, uint64_t page, uint64_t offset, const void *bytes, size_t len, uint64_t *epoch)
 {
-	const struct operand operand = { { bytes }, { len } };
+	const struct msl_operand operand = { { bytes }, { len } };
 	struct mmsb_sqe entry;
 
 	if (len > MMSB_DELTA_MAX)

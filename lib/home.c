@@ -98,8 +98,9 @@ void msl_space_init(struct mmsb_space *space, struct mmsb *mmsb, const struct mm
 	space->arena_bytes = page->arena_bytes;
 	space->mmsb = mmsb;
 	space->users = 1;
-	space->snapshot_ring = NULL;
-	pthread_mutex_init(&space->snapshot_lock, NULL);
+	space->helper = NULL;
+	space->access = 0;
+	pthread_mutex_init(&space->helper_lock, NULL);
 	__atomic_add_fetch(&mmsb->users, 1, __ATOMIC_RELAXED);
 	pthread_mutex_lock(&mmsb->lock);
 	space->prev = NULL;
@@ -135,7 +136,7 @@ void msl_space_put(struct mmsb_space *space)
 
 	if (__atomic_sub_fetch(&space->users, 1, __ATOMIC_ACQ_REL))
 		return;
-	pthread_mutex_destroy(&space->snapshot_lock);
+	pthread_mutex_destroy(&space->helper_lock);
 	space->home->space_close(space);
 	mmsb_put(mmsb);
 }
@@ -145,7 +146,7 @@ void mmsb_space_close(struct mmsb_space *space)
 	if (!space)
 		return;
 	space_unlist(space);
-	if (space->snapshot_ring)
-		mmsb_ring_close(space->snapshot_ring);
+	if (space->helper)
+		mmsb_ring_close(space->helper);
 	msl_space_put(space);
 }

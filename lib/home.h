@@ -44,6 +44,7 @@ struct msl_home {
 	int (*ring_enter)(struct mmsb_ring *ring, uint32_t min_complete, uint64_t timeout_ns);
 	int (*ring_enter_for_room)(struct mmsb_ring *ring, uint64_t timeout_ns);
 	int (*ring_snapshot)(struct mmsb_ring *ring, struct mmsb_snapshot_args *args);
+	int (*ring_graph)(struct mmsb_ring *ring, struct mmsb_graph_args *args);
 };
 
 extern const struct msl_home msl_home_kernel, msl_home_embedded;
@@ -67,8 +68,9 @@ struct mmsb_space {
 	struct mmsb *mmsb;
 	uint32_t users;			/* the caller, and each ring */
 	struct mmsb_space *next, *prev;
-	pthread_mutex_t snapshot_lock;
-	struct mmsb_ring *snapshot_ring;	/* opened when first needed; under snapshot_lock */
+	pthread_mutex_t helper_lock;
+	struct mmsb_ring *helper;	/* the handle's own ring, see msl_space_helper() */
+	uint32_t access;		/* enum msl_access; 0: not asked yet */
 };
 
 /* ---------------------------------------------------------------------------------------------------------- failing */
@@ -83,6 +85,9 @@ int msl_opts(void *to, size_t known, const void *from);
 
 /* Copies an argument struct out to a caller who may know fewer fields; a size of 0 means those of release 0.1. */
 void msl_args_out(void *to, const void *args, size_t known);
+
+/* Of a line's flags, those that are not the engine's own. */
+#define MSL_LINE_TOLD	(MMSB_LINE_STALE | MMSB_LINE_BEHIND)
 
 /* ---------------------------------------------------------------------------------------------------------- handles */
 
@@ -103,7 +108,14 @@ void msl_space_init(struct mmsb_space *space, struct mmsb *mmsb, const struct mm
 		    const void *arena);
 void msl_space_get(struct mmsb_space *space);
 void msl_space_put(struct mmsb_space *space);
+/*
+ * Under helper_lock: space->helper is there and has a payload area of that many bytes at least. It is a small inline ring, opened
+ * when it is first needed and replaced by one with a larger payload area when that is.
+ */
+int msl_space_helper(struct mmsb_space *space, uint64_t payload_bytes);
 int msl_space_snapshot_one(struct mmsb_space *space, uint64_t page, uint64_t offset, void *to, size_t len, uint64_t *epoch,
 			   ssize_t *copied);
+/* Recomputes a page that is behind: 0; 1: it cannot be done through this handle; or a negative errno. */
+int msl_space_refresh(struct mmsb_space *space, uint64_t page);
 
 #endif

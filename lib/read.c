@@ -5,6 +5,8 @@
  * A line's fields are only known to belong together once its sequence has been seen unchanged behind them. Until then a size may go
  * with another page's place, so what lies beyond the arena is not touched and counts as a try that failed. A page that is written
  * all the time would fail every try: after TRIES the shard itself is asked, between two deltas, and answers for sure.
+ *
+ * A page that is behind, because it is lazy, is recomputed first, once a read: what then is copied is as new as the read is.
  */
 #include <sched.h>
 #include "home.h"
@@ -13,7 +15,7 @@
 
 struct version {
 	uint64_t seq, epoch, tick, place;
-	uint32_t size, kind;
+	uint32_t size, kind, flags;
 };
 
 enum look { LOOK_FINE, LOOK_AGAIN, LOOK_NOT_THERE };
@@ -36,6 +38,7 @@ static inline enum look line_look(const struct mmsb_line *line, uint32_t generat
 	version->place = msl_load(line->place);
 	version->size = msl_load(line->size);
 	version->kind = msl_load(line->kind);
+	version->flags = msl_load(line->flags) & MSL_LINE_TOLD;
 	if (msl_likely(msl_load(line->generation) == generation && version->kind != MMSB_KIND_NONE))
 		return LOOK_FINE;
 	return msl_seq_held(line, version->seq) ? LOOK_NOT_THERE : LOOK_AGAIN;
@@ -68,6 +71,7 @@ ssize_t mmsb_read(struct mmsb_space *space, uint64_t page, uint64_t offset, void
 {
 	const struct mmsb_line *line = line_of(space, page);
 	struct version version;
+	bool refreshed = false;
 	ssize_t copied;
 	int try, err;
 
@@ -76,6 +80,13 @@ ssize_t mmsb_read(struct mmsb_space *space, uint64_t page, uint64_t offset, void
 
 		if (look == LOOK_NOT_THERE)
 			break;
+		if (msl_unlikely(look == LOOK_FINE && (version.flags & MMSB_LINE_BEHIND) && !refreshed)) {
+			err = msl_space_refresh(space, page);
+			if (err < 0)
+				return err;
+			refreshed = true;
+			continue;
+		}
 		if (msl_likely(look == LOOK_FINE && in_arena(space, &version))) {
 			size_t n = part(&version, offset, len);
 
@@ -119,7 +130,8 @@ static void info_fill(struct mmsb_page_info *info, uint64_t page, const struct v
 	info->epoch = version->epoch;
 	info->tick = version->tick;
 	info->length = version->size;
-	info->kind = version->kind;
+	info->kind = (uint16_t)version->kind;
+	info->flags = (uint16_t)version->flags;
 }
 
 int mmsb_page_info(struct mmsb_space *space, uint64_t page, struct mmsb_page_info *info)
@@ -174,6 +186,8 @@ int mmsb_view_begin(struct mmsb_space *space, uint64_t page, struct mmsb_view *v
 	view->epoch = version.epoch;
 	view->tick = version.tick;
 	view->length = version.size;
+	view->kind = (uint16_t)version.kind;
+	view->flags = (uint16_t)version.flags;
 	view->seq_ = version.seq;
 	view->line_ = line;
 	return 0;

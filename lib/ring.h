@@ -58,6 +58,14 @@ int msl_ring_sleep(struct mmsb_ring *ring, uint32_t unreaped, const struct msl_d
 /* Sleeps until a submission entry is free. 0, -ETIME, -EINTR, -EPIPE; -EBUSY: none will be before the caller reaps. */
 int msl_ring_sleep_for_room(struct mmsb_ring *ring, const struct msl_deadline *deadline);
 
+struct msl_operand {
+	const void *bytes[2];	/* one behind the other */
+	size_t len[2];
+};
+
+/* Submits one entry with its operand and waits: 0 once there is a completion, whatever it says. */
+int msl_call(struct mmsb_ring *ring, const struct mmsb_sqe *entry, const struct msl_operand *operand, struct mmsb_cqe *cqe);
+
 static inline uint32_t msl_ring_unreaped(struct mmsb_ring *ring)
 {
 	return msl_ring_arrived(ring) - ring->cq_head;

@@ -4,8 +4,7 @@
  *
  * First in passing: if the number of ticks closed, loaded before, equals the number opened, loaded after, no tick was under way
  * while the pages were copied, so they stood like that at this tick. In a space that is written all the time that fails; after a few
- * tries the engine is asked, through a small inline ring that the handle opens when it is first needed and replaces by
- * one with a larger payload area when a snapshot does not fit.
+ * tries the engine is asked, through the handle's own ring.
  */
 #include "ring.h"
 
@@ -37,7 +36,8 @@ static int copy_one(struct mmsb_space *space, uint64_t page, void *to, size_t le
 	info->epoch = view.epoch;
 	info->tick = view.tick;
 	info->length = view.length;
-	info->kind = MMSB_KIND_SOURCE;
+	info->kind = view.kind;
+	info->flags = view.flags;
 	return (int)n;
 }
 
@@ -79,21 +79,6 @@ static bool try_in_passing(struct mmsb_space *space, const struct request *reque
 
 /* ----------------------------------------------------------------------------------------------------- by the engine */
 
-static int ring_with(struct mmsb_space *space, uint64_t payload_bytes)
-{
-	struct mmsb_ring *ring = space->snapshot_ring;
-
-	if (payload_bytes > MMSB_PAYLOAD_MAX)
-		return msl_fail(ENOBUFS, "a snapshot of %llu bytes does not fit the largest payload area, %u: ask for fewer pages",
-				(unsigned long long)payload_bytes, MMSB_PAYLOAD_MAX);
-	if (ring && ring->payload_bytes >= payload_bytes)
-		return 0;
-	space->snapshot_ring = NULL;
-	mmsb_ring_close(ring);
-	return mmsb_ring_open(space, MMSB_OPTS(struct mmsb_ring_opts, .sq_entries = 1, .cq_entries = 1,
-					       .payload_bytes = payload_bytes), &space->snapshot_ring);
-}
-
 static uint64_t longest(const size_t *len, unsigned int n)
 {
 	size_t most = 1;	/* 0 would ask for all */
@@ -103,7 +88,7 @@ static uint64_t longest(const size_t *len, unsigned int n)
 	return most;
 }
 
-/* Under snapshot_lock. The entries are then at args->out of the ring's payload area, and of each page what was asked for. */
+/* Under helper_lock. The entries are then at args->out of the ring's payload area, and of each page what was asked for. */
 static int ask(struct mmsb_space *space, const uint64_t *pages, unsigned int n, uint64_t offset, uint64_t length,
 	       struct mmsb_snapshot_args *args)
 {
@@ -118,12 +103,12 @@ static int ask(struct mmsb_space *space, const uint64_t *pages, unsigned int n, 
 		args->out = n * sizeof(uint64_t);
 		args->offset = offset;
 		args->length = length;
-		err = ring_with(space, args->out + need);
+		err = msl_space_helper(space, args->out + need);
 		if (err)
 			return err;
-		args->out_bytes = space->snapshot_ring->payload_bytes - args->out;
-		memcpy(space->snapshot_ring->payload + args->ids, pages, n * sizeof(uint64_t));
-		err = space->home->ring_snapshot(space->snapshot_ring, args);
+		args->out_bytes = space->helper->payload_bytes - args->out;
+		memcpy(space->helper->payload + args->ids, pages, n * sizeof(uint64_t));
+		err = space->home->ring_snapshot(space->helper, args);
 		need = args->out_bytes;
 	} while (err == -ENOBUFS);
 	return err;
@@ -131,7 +116,20 @@ static int ask(struct mmsb_space *space, const uint64_t *pages, unsigned int n, 
 
 static const struct mmsb_snapshot_entry *entries(struct mmsb_space *space, const struct mmsb_snapshot_args *args)
 {
-	return (const void *)(space->snapshot_ring->payload + args->out);
+	return (const void *)(space->helper->payload + args->out);
+}
+
+/* An entry does not say what kind its page is; the line does, unless the page is gone by now. */
+static void info_fill(struct mmsb_space *space, const struct mmsb_snapshot_entry *entry, struct mmsb_page_info *info)
+{
+	const struct mmsb_line *line = &space->lines[MMSB_PAGE_INDEX(entry->page)];
+	bool lives = msl_load(line->generation) == MMSB_PAGE_GENERATION(entry->page);
+
+	info->epoch = entry->epoch;
+	info->tick = entry->tick;
+	info->length = entry->size;
+	info->kind = lives ? msl_load(line->kind) : MMSB_KIND_SOURCE;
+	info->flags = lives ? msl_load(line->flags) & MSL_LINE_TOLD : 0;
 }
 
 static void copy_out(struct mmsb_space *space, const struct mmsb_snapshot_args *args, const struct request *request)
@@ -140,14 +138,14 @@ static void copy_out(struct mmsb_space *space, const struct mmsb_snapshot_args *
 	unsigned int i;
 
 	for (i = 0; i < request->n; i++, entry++) {
-		struct mmsb_page_info info = {
-			.page = entry->page, .epoch = entry->epoch, .tick = entry->tick, .length = entry->size,
-			.kind = MMSB_KIND_SOURCE,
-		};
+		struct mmsb_page_info info = { .page = entry->page };
 		size_t n = shorter(request->len[i], entry->size);
 
+		if (entry->result == 0)
+			info_fill(space, entry, &info);
+
 		if (entry->result == 0 && n)
-			memcpy(request->to[i], space->snapshot_ring->payload + entry->at, n);
+			memcpy(request->to[i], space->helper->payload + entry->at, n);
 		deliver(request, i, entry->result ? entry->result : (int)n, &info);
 	}
 }
@@ -169,13 +167,13 @@ int mmsb_snapshot(struct mmsb_space *space, const uint64_t *pages, unsigned int 
 			return 0;
 		msl_pause();
 	}
-	pthread_mutex_lock(&space->snapshot_lock);
+	pthread_mutex_lock(&space->helper_lock);
 	err = ask(space, pages, n, 0, longest(len, n), &args);
 	if (!err) {
 		copy_out(space, &args, &request);
 		*tick = args.tick;
 	}
-	pthread_mutex_unlock(&space->snapshot_lock);
+	pthread_mutex_unlock(&space->helper_lock);
 	return err;
 }
 
@@ -188,7 +186,7 @@ static int one_copy_out(struct mmsb_space *space, const struct mmsb_snapshot_arg
 		return msl_fail_reason(entry->result == -ESTALE ? MMSB_REASON_STALE_PAGE : MMSB_REASON_NO_PAGE);
 	*copied = offset < entry->size ? (ssize_t)shorter(len, entry->size - offset) : 0;
 	if (*copied)
-		memcpy(to, space->snapshot_ring->payload + entry->at, (size_t)*copied);
+		memcpy(to, space->helper->payload + entry->at, (size_t)*copied);
 	if (epoch)
 		*epoch = entry->epoch;
 	return 0;
@@ -200,10 +198,10 @@ int msl_space_snapshot_one(struct mmsb_space *space, uint64_t page, uint64_t off
 	struct mmsb_snapshot_args args;
 	int err;
 
-	pthread_mutex_lock(&space->snapshot_lock);
+	pthread_mutex_lock(&space->helper_lock);
 	err = ask(space, &page, 1, offset, longest(&len, 1), &args);
 	if (!err)
 		err = one_copy_out(space, &args, offset, to, len, epoch, copied);
-	pthread_mutex_unlock(&space->snapshot_lock);
+	pthread_mutex_unlock(&space->helper_lock);
 	return err;
 }

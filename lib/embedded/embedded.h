@@ -60,6 +60,7 @@ void embedded_ring_close(struct mmsb_ring *ring);
 int embedded_ring_enter(struct mmsb_ring *ring, uint32_t min_complete, uint64_t timeout_ns);
 int embedded_ring_enter_for_room(struct mmsb_ring *ring, uint64_t timeout_ns);
 int embedded_ring_snapshot(struct mmsb_ring *ring, struct mmsb_snapshot_args *args);
+int embedded_ring_graph(struct mmsb_ring *ring, struct mmsb_graph_args *args);
 
 #define EMBEDDED_IDLE_US	50u
 

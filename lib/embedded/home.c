@@ -36,7 +36,8 @@ static int embedded_info(struct mmsb *mmsb, struct mmsb_info_args *info)
 	struct embedded_instance *instance;
 
 	info->abi = MMSB_ABI_VERSION;
-	info->features = MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT;
+	info->features = MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT |
+			 MMSB_FEATURE_DERIVED | (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
 	pthread_mutex_lock(&home->lock);
 	for (instance = home->instances; instance; instance = instance->next)
 		info->spaces++;
@@ -89,4 +90,5 @@ const struct msl_home msl_home_embedded = {
 	.ring_enter = embedded_ring_enter,
 	.ring_enter_for_room = embedded_ring_enter_for_room,
 	.ring_snapshot = embedded_ring_snapshot,
+	.ring_graph = embedded_ring_graph,
 };

@@ -114,3 +114,11 @@ int embedded_ring_snapshot(struct mmsb_ring *handle, struct mmsb_snapshot_args *
 	args->reason = ms_ring_snapshot(ring->engine, args);
 	return args->reason ? msl_fail_reason(args->reason) : 0;
 }
+
+int embedded_ring_graph(struct mmsb_ring *handle, struct mmsb_graph_args *args)
+{
+	struct embedded_ring *ring = (struct embedded_ring *)handle;
+
+	args->reason = ms_ring_graph(ring->engine, args);
+	return args->reason ? msl_fail_reason(args->reason) : 0;
+}

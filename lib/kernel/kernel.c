@@ -359,6 +359,11 @@ static int kernel_ring_snapshot(struct mmsb_ring *ring, struct mmsb_snapshot_arg
 	return ioctl(kernel_ring_fd(ring), MMSB_IOC_SNAPSHOT, args) ? fail("MMSB_IOC_SNAPSHOT", args->reason) : 0;
 }
 
+static int kernel_ring_graph(struct mmsb_ring *ring, struct mmsb_graph_args *args)
+{
+	return ioctl(kernel_ring_fd(ring), MMSB_IOC_GRAPH, args) ? fail("MMSB_IOC_GRAPH", args->reason) : 0;
+}
+
 const struct msl_home msl_home_kernel = {
 	.name = "kernel",
 	.open = kernel_open,
@@ -380,4 +385,5 @@ const struct msl_home msl_home_kernel = {
 	.ring_enter = kernel_ring_enter,
 	.ring_enter_for_room = kernel_ring_enter_for_room,
 	.ring_snapshot = kernel_ring_snapshot,
+	.ring_graph = kernel_ring_graph,
 };

@@ -86,12 +86,15 @@ uint64_t mmsb_tick(struct mmsb_space *space);		/* the last tick opened, by a pla
 /* ---------------------------------------------------------------------------------------- reading, with no syscall */
 
 /* Copies up to len bytes from offset; *epoch may be NULL. Falls back on a snapshot by the shard if the page is too hot; then
- * it needs a ring of its own, which it opens at the first such read. Returns bytes copied. */
+ * it needs a ring of its own, which it opens at the first such read. A page that is behind (MMSB_LINE_BEHIND) is recomputed first, unless
+ * the space was opened READ_ONLY. Returns bytes copied. */
 ssize_t mmsb_read(struct mmsb_space *space, uint64_t page, uint64_t offset, void *to, size_t len, uint64_t *epoch);
 
 struct mmsb_page_info {
 	uint64_t page, epoch, tick;
-	uint32_t length, kind;
+	uint32_t length;
+	uint16_t kind;		/* enum mmsb_kind */
+	uint16_t flags;		/* MMSB_LINE_STALE, MMSB_LINE_BEHIND */
 };
 int mmsb_page_info(struct mmsb_space *space, uint64_t page, struct mmsb_page_info *info);
 /* Walks the directory: *cursor begins at 0; returns 0 and the next live page, or -ENOENT at the end. */
@@ -102,6 +105,7 @@ struct mmsb_view {
 	const void *data;
 	uint64_t epoch, tick;
 	uint32_t length;
+	uint16_t kind, flags;	/* as in struct mmsb_page_info */
 	uint64_t seq_;
 	const struct mmsb_line *line_;
 };
@@ -233,6 +237,41 @@ static inline void mmsb_prep_append(struct mmsb_sqe *sqe, uint64_t page, uint64_
 		memcpy(sqe->operand, bytes, len);
 }
 
+/* The operand, from mmsb_sqe_payload(ring, sqe, sqe->len): a struct mmsb_derive and behind it its edges, so many. */
+static inline void mmsb_prep_derive(struct mmsb_sqe *sqe, uint64_t page, uint32_t edges)
+{
+	mmsb_prep(sqe, MMSB_OP_DERIVE, page, 0, (uint32_t)(sizeof(struct mmsb_derive) + edges * sizeof(struct mmsb_edge)));
+}
+
+static inline void mmsb_prep_underive(struct mmsb_sqe *sqe, uint64_t page)
+{
+	mmsb_prep(sqe, MMSB_OP_UNDERIVE, page, 0, 0);
+}
+
+static inline void mmsb_prep_link(struct mmsb_sqe *sqe, uint64_t page, const struct mmsb_edge *edges, uint32_t n)	/* one fits */
+{
+	mmsb_prep(sqe, MMSB_OP_LINK, page, 0, (uint32_t)(n * sizeof(*edges)));
+	if (edges && n == 1)
+		memcpy(sqe->operand, edges, sizeof(*edges));
+}
+
+static inline void mmsb_prep_unlink(struct mmsb_sqe *sqe, uint64_t page, const uint64_t *parents, uint32_t n)	/* three fit */
+{
+	mmsb_prep(sqe, MMSB_OP_UNLINK, page, 0, (uint32_t)(n * sizeof(*parents)));
+	if (parents && n <= 3)
+		memcpy(sqe->word, parents, n * sizeof(*parents));
+}
+
+static inline void mmsb_prep_refresh(struct mmsb_sqe *sqe, uint64_t page)
+{
+	mmsb_prep(sqe, MMSB_OP_REFRESH, page, 0, 0);
+}
+
+static inline void mmsb_sqe_detach(struct mmsb_sqe *sqe)	/* of destroy */
+{
+	sqe->flags |= MMSB_SQE_DETACH;
+}
+
 static inline void mmsb_sqe_set_data(struct mmsb_sqe *sqe, uint64_t user_data)
 {
 	sqe->user_data = user_data;
@@ -273,6 +312,44 @@ int mmsb_cas(struct mmsb_ring *ring, uint64_t page, uint64_t offset, const void 
 int mmsb_cas_epoch(struct mmsb_ring *ring, uint64_t page, uint64_t expected, uint64_t offset, const void *bytes, size_t len, uint64_t *epoch);
 int mmsb_append(struct mmsb_ring *ring, uint64_t page, uint64_t offset, const void *bytes, size_t len, uint64_t *epoch);
 int mmsb_run(struct mmsb_ring *ring, const struct mmsb_sqe *sqe, const void *operand, size_t len, struct mmsb_cqe *cqe);	/* any one */
+
+/* ---------------------------------------------------------------------------------- derived pages: see <mmsb/graph.h> */
+/*
+ * One call each, as above. A cycle is refused with -ELOOP, and mmsb_strerror_last() names the pages of it; a parent that is not there
+ * with -ENOENT, likewise.
+ */
+
+/* derive->edges is filled in from n. Instead of a page's derivation, if it has one. */
+int mmsb_derive(struct mmsb_ring *ring, uint64_t page, const struct mmsb_derive *derive, const struct mmsb_edge *edges, unsigned int n,
+		uint64_t *epoch);
+/* The same for any rule without parameters, over data edges alone. weights NULL: each leaves its parent's lanes as they are. */
+int mmsb_derive_fold(struct mmsb_ring *ring, uint64_t page, uint32_t rule, uint8_t lane, const uint64_t *parents, const uint64_t *weights,
+		     unsigned int n, uint64_t *epoch);
+int mmsb_derive_slice(struct mmsb_ring *ring, uint64_t page, uint64_t parent, uint64_t offset, uint64_t bytes, uint64_t *epoch);
+int mmsb_underive(struct mmsb_ring *ring, uint64_t page, uint64_t *epoch);
+int mmsb_link(struct mmsb_ring *ring, uint64_t page, const struct mmsb_edge *edges, unsigned int n, uint64_t *epoch);
+int mmsb_unlink(struct mmsb_ring *ring, uint64_t page, const uint64_t *parents, unsigned int n, uint64_t *epoch);
+int mmsb_refresh(struct mmsb_ring *ring, uint64_t page, uint64_t *epoch);
+int mmsb_destroy_detach(struct mmsb_ring *ring, uint64_t page);	/* what is derived from it becomes source pages */
+
+/*
+ * Asking. They need no ring of the caller's. Those that fill an array pass over the first `skip`, write at most n and return how many; 0:
+ * there are no more. What changes between two calls may be seen or missed.
+ */
+int mmsb_node(struct mmsb_space *space, uint64_t page, struct mmsb_node *node);
+int mmsb_parents(struct mmsb_space *space, uint64_t page, uint64_t skip, struct mmsb_edge *edges, unsigned int n);
+int mmsb_children(struct mmsb_space *space, uint64_t page, uint64_t skip, uint64_t *pages, unsigned int n);	/* one an edge */
+/* The pages on a way down from `page` to `to`, both included; 0 with skip 0: there is none. */
+int mmsb_path(struct mmsb_space *space, uint64_t page, uint64_t to, uint64_t skip, uint64_t *pages, unsigned int n);
+/* The pages that have an edge: *cursor begins at 0; returns how many were written, 0 at the end. */
+int mmsb_node_next(struct mmsb_space *space, uint64_t *cursor, struct mmsb_node *nodes, unsigned int n);
+
+const char *mmsb_rule_name(uint32_t rule);		/* "add-mul"; NULL: not one of <mmsb/graph.h> */
+int mmsb_rule_number(const char *name, uint32_t *rule);	/* 0, or -EINVAL */
+const char *mmsb_lane_name(uint8_t lane);		/* "i64", "f32"; NULL: none */
+int mmsb_lane_number(const char *name, uint8_t *lane);
+/* The weight of an edge that leaves its parent's lanes as they are; 0 for rules without weights. */
+uint64_t mmsb_rule_weight(uint32_t rule, uint8_t lane);
 
 #ifdef __cplusplus
 }

@@ -15,11 +15,6 @@ static bool line_is_there(const struct ms_space *space, u32 index)
 	return index < space->lines && ms_region_chunk(&space->directory, index >> MS_BLOCK_SHIFT);
 }
 
-u64 ms_line_id(const struct mmsb_line *line, u32 index)
-{
-	return MMSB_PAGE_ID(line->generation, index);
-}
-
 /* ------------------------------------------------------------------------------------------------------------ lines */
 
 static enum mmsb_reason line_back(struct ms_shard *shard, u32 index)

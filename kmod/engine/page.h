@@ -36,7 +36,11 @@ enum mmsb_reason ms_page_fill(struct ms_shard *shard, const struct mmsb_line *li
 void ms_page_hash(const struct ms_space *space, u64 page, const struct mmsb_line *line, struct ms_hash *hash, bool gone);
 /* Copies bytes of a page that is not being written. */
 void ms_page_copy(const struct ms_space *space, const struct mmsb_line *line, u64 offset, void *to, u64 bytes);
-u64 ms_line_id(const struct mmsb_line *line, u32 index);
+
+static inline u64 ms_line_id(const struct mmsb_line *line, u32 index)
+{
+	return MMSB_PAGE_ID(line->generation, index);
+}
 
 /* Why a line does not hold the page of that generation. */
 static inline enum mmsb_reason ms_line_refusal(const struct mmsb_line *line, u32 generation)

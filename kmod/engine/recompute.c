@@ -15,6 +15,7 @@ enum mmsb_reason ms_desk_reserve(struct ms_shard *shard, u32 parents)
 		desk = pf_alloc(sizeof(*desk), shard->node);
 		if (!desk)
 			return MMSB_REASON_NO_MEMORY;
+		desk->call.context = shard->space;
 		shard->graph.desk = desk;
 	}
 	if (parents <= desk->room)
@@ -58,11 +59,11 @@ struct look {
 };
 
 /* Lays the parents out on the desk, and sees whether they are as they were. */
-static struct look look_at_parents(struct ms_shard *shard, const struct ms_derivation *derivation)
+static inline struct look look_at_parents(const struct ms_space *space, struct ms_parent *parent,
+					  const struct ms_derivation *derivation)
 {
-	struct ms_parent *parent = shard->graph.desk->parent;
-	struct look look = { 0 };
-	u32 i;
+	u64 moved = 0;
+	u32 n = 0, flags = 0, i;
 
 	for (i = 0; i < derivation->edges; i++) {
 		const struct ms_edge *edge = &derivation->edge[i];
@@ -70,22 +71,27 @@ static struct look look_at_parents(struct ms_shard *shard, const struct ms_deriv
 
 		if (unlikely(!ms_edge_is_data(edge->type)))
 			continue;
-		line = ms_line_at(shard->space, edge->parent);
-		parent[look.parents++] = (struct ms_parent){ line->size, edge->weight, line->place };
-		look.due |= line->epoch != edge->seen;
-		look.behind |= !!(line->flags & MMSB_LINE_BEHIND);
+		line = ms_line_at(space, edge->parent);
+		parent[n].size = line->size;
+		parent[n].weight = edge->weight;
+		parent[n].bytes = line->size > PF_CHUNK ? NULL : ms_region_at(&space->arena.region, line->place);
+		parent[n].handle = line->place;
+		moved |= line->epoch ^ edge->seen;
+		flags |= line->flags;
+		n++;
 	}
-	return look;
+	return (struct look){ .parents = n, .due = moved, .behind = flags & MMSB_LINE_BEHIND };
 }
 
-static void keep_signature(const struct ms_space *space, struct ms_derivation *derivation)
+static inline void keep_signature(const struct ms_space *space, struct ms_derivation *derivation)
 {
 	u32 i;
 
 	for (i = 0; i < derivation->edges; i++) {
 		struct ms_edge *edge = &derivation->edge[i];
 
-		edge->seen = ms_edge_is_data(edge->type) ? ms_line_at(space, edge->parent)->epoch : 0;
+		if (likely(ms_edge_is_data(edge->type)))
+			edge->seen = ms_line_at(space, edge->parent)->epoch;
 	}
 }
 
@@ -93,16 +99,16 @@ static void keep_signature(const struct ms_space *space, struct ms_derivation *d
 
 struct computing {
 	struct ms_shard *shard;
+	struct ms_desk *desk;
 	struct mmsb_line *line;
 	u64 page;
-	struct ms_rule_call call;
-	struct ms_hash_key key;
+	struct ms_hash_key key;			/* once it has changed, and only if the space is hashed */
 	bool changed, suspect;
 };
 
-static void run_rule(struct computing *computing, const struct ms_rule *rule, u64 *out)
+static inline void run_rule(struct computing *computing, const struct ms_rule *rule, u64 *out)
 {
-	struct ms_rule_call *call = &computing->call;
+	struct ms_rule_call *call = &computing->desk->call;
 
 	call->out = out;
 	out[(call->bytes - 1) / 8] = 0;		/* behind a page's last byte its last word holds zeros */
@@ -112,14 +118,14 @@ static void run_rule(struct computing *computing, const struct ms_rule *rule, u6
 /* Twice, when it is this recompute's turn to be audited; what the first time gave counts. */
 static void audit(struct computing *computing, const struct ms_rule *rule)
 {
-	struct ms_desk *desk = computing->shard->graph.desk;
+	struct ms_desk *desk = computing->desk;
 
 	run_rule(computing, rule, desk->again);
-	if (memcmp(desk->piece, desk->again, computing->call.bytes))
+	if (memcmp(desk->piece, desk->again, desk->call.bytes))
 		computing->suspect = true;
 }
 
-static void begin_change(struct computing *computing)
+static inline void begin_change(struct computing *computing)
 {
 	if (computing->changed)
 		return;
@@ -129,43 +135,49 @@ static void begin_change(struct computing *computing)
 		computing->key = ms_hash_key(computing->page);
 }
 
-static void store_piece(struct computing *computing, u64 *words, const u64 *piece)
+static void store_words(struct computing *computing, u64 *words, const u64 *piece, u32 count)
 {
-	struct ms_shard *shard = computing->shard;
-	u64 first = computing->call.offset / 8;
-	u32 count = (computing->call.bytes + 7) / 8, i;
+	u64 first = computing->desk->call.offset / 8;
+	u32 i;
 
-	if (!memcmp(words, piece, count * 8ul))
-		return;
-	begin_change(computing);
-	if (!shard->hashing) {
-		pf_store(words, piece, count * 8ul);
-		return;
-	}
 	for (i = 0; i < count; i++) {
 		if (piece[i] == words[i])
 			continue;
-		ms_hash_word(&shard->hash, &computing->key, first + i, words[i], piece[i]);
+		ms_hash_word(&computing->shard->hash, &computing->key, first + i, words[i], piece[i]);
 		pf_store_word(&words[i], piece[i]);
 	}
 }
 
-static void compute_page(struct computing *computing, const struct ms_rule *rule, bool audited)
+static inline void store_piece(struct computing *computing)
 {
-	struct ms_rule_call *call = &computing->call;
-	struct ms_desk *desk = computing->shard->graph.desk;
-	struct ms_region *arena = &computing->shard->space->arena.region;
-	u64 left;
+	const u64 *piece = computing->desk->piece;
+	u32 count = (computing->desk->call.bytes + 7) / 8;
+	u64 *words = ms_region_at(&computing->shard->space->arena.region, computing->line->place + computing->desk->call.offset);
 
-	for (call->offset = 0; call->offset < call->size; call->offset += MS_RULE_PIECE) {
-		left = call->size - call->offset;
+	if (!memcmp(words, piece, count * 8ul))
+		return;
+	begin_change(computing);
+	if (unlikely(computing->shard->hashing))
+		store_words(computing, words, piece, count);
+	else
+		pf_store(words, piece, count * 8ul);
+}
+
+static inline void compute_page(struct computing *computing, const struct ms_rule *rule, bool audited)
+{
+	struct ms_rule_call *call = &computing->desk->call;
+	u64 left = call->size;
+
+	for (call->offset = 0; ; call->offset += MS_RULE_PIECE) {
 		call->bytes = left < MS_RULE_PIECE ? (u32)left : MS_RULE_PIECE;
-		run_rule(computing, rule, desk->piece);
+		run_rule(computing, rule, computing->desk->piece);
 		if (unlikely(audited))
 			audit(computing, rule);
-		store_piece(computing, ms_page_words(arena, computing->line, call->offset), desk->piece);
-		if (unlikely(call->size > MS_RULE_PIECE))
-			pf_resched();
+		store_piece(computing);
+		left -= call->bytes;
+		if (likely(!left))
+			break;
+		pf_resched();
 	}
 }
 
@@ -184,26 +196,33 @@ static void blame(struct ms_shard *shard, struct ms_node *node, u64 page)
 		    node->derivation->rule->name, node->derivation->rule->version, page);
 }
 
-static enum ms_result compute(struct ms_shard *shard, u32 index, struct ms_node *node, u32 parents)
+static inline void call_lay_out(const struct ms_derivation *derivation, const struct mmsb_line *line, struct ms_desk *desk,
+				u32 parents)
+{
+	struct ms_rule_call *call = &desk->call;
+
+	call->parent = desk->parent;
+	call->parents = parents;
+	call->lane = derivation->lane;
+	call->saturate = derivation->flags & MMSB_DERIVE_SATURATE;
+	call->param = derivation->param;
+	call->size = line->size;
+	call->data = derivation->rule->data;
+}
+
+static enum ms_result compute(struct ms_shard *shard, struct mmsb_line *line, u32 index, struct ms_node *node, u32 parents)
 {
 	struct ms_derivation *derivation = node->derivation;
-	struct mmsb_line *line = ms_line_at(shard->space, index);
-	struct computing computing = {
-		.shard = shard,
-		.line = line,
-		.page = ms_line_id(line, index),
-		.call = {
-			.context = shard->space,
-			.parent = shard->graph.desk->parent,
-			.parents = parents,
-			.lane = derivation->lane,
-			.saturate = derivation->flags & MMSB_DERIVE_SATURATE,
-			.param = derivation->param,
-			.size = line->size,
-			.data = derivation->rule->data,
-		},
-	};
+	struct computing computing;
 
+	computing.shard = shard;
+	computing.desk = shard->graph.desk;
+	computing.line = line;
+	computing.page = ms_line_id(line, index);
+	computing.key = (struct ms_hash_key){ { 0 } };
+	computing.changed = false;
+	computing.suspect = false;
+	call_lay_out(derivation, line, computing.desk, parents);
 	compute_page(&computing, derivation->rule, is_audited(shard));
 	keep_signature(shard->space, derivation);
 	pf_write(shard->graph.recomputed, shard->graph.recomputed + 1);
@@ -214,9 +233,11 @@ static enum ms_result compute(struct ms_shard *shard, u32 index, struct ms_node 
 		return MS_SAME;
 	}
 	ms_page_end(line, line->seq, shard->tick);
-	if (shard->hashing)
-		ms_hash_epochs(&shard->hash, &computing.key, 1);
-	ms_shard_mark(shard, computing.page);
+	if (unlikely(shard->attentive)) {
+		if (shard->hashing)
+			ms_hash_epochs(&shard->hash, &computing.key, 1);
+		ms_shard_mark(shard, computing.page);
+	}
 	return MS_DIFFERENT;
 }
 
@@ -224,7 +245,7 @@ enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *n
 {
 	struct ms_derivation *derivation = node->derivation;
 	struct mmsb_line *line = ms_line_at(shard->space, index);
-	struct look look = look_at_parents(shard, derivation);
+	struct look look = look_at_parents(shard->space, shard->graph.desk->parent, derivation);
 	bool lazy = shard->space->lazy || (derivation->flags & MMSB_DERIVE_LAZY);
 	enum ms_result result = MS_SAME;
 
@@ -234,7 +255,7 @@ enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *n
 		return MS_BEHIND;
 	if (look.due && derivation->data) {
 		*cost += ((u64)line->size + 7) / 8 * derivation->data;
-		result = compute(shard, index, node, look.parents);
+		result = compute(shard, line, index, node, look.parents);
 	} else {
 		pf_write(shard->graph.skipped, shard->graph.skipped + 1);
 	}

@@ -20,6 +20,7 @@ enum ms_result {
 struct ms_desk {
 	u64 piece[MS_RULE_PIECE / 8] __attribute__((aligned(64)));
 	u64 again[MS_RULE_PIECE / 8] __attribute__((aligned(64)));
+	struct ms_rule_call call;
 	struct ms_parent *parent;
 	u32 room;
 };

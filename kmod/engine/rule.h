@@ -20,6 +20,7 @@ struct ms_parent {
 	u64 size;
 	u64 weight;
 	u64 handle;			/* for ms_parent_bytes() */
+	const u8 *bytes;		/* all of them, if the engine has them in one run; else NULL: ask ms_parent_bytes() */
 };
 
 struct ms_rule_call;

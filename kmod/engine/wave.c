@@ -74,7 +74,7 @@ enum mmsb_reason ms_wave_reserve_ask(struct ms_wave *wave)
 
 /* ------------------------------------------------------------------------------------------------------------- levels */
 
-static void level_add(const struct ms_space *space, struct ms_wave *wave, struct ms_node *node, u32 index)
+static inline void level_add(const struct ms_space *space, struct ms_wave *wave, struct ms_node *node, u32 index)
 {
 	u32 height = node->height, first = wave->level[height];
 
@@ -107,7 +107,7 @@ static void level_remove(const struct ms_space *space, struct ms_wave *wave, str
 }
 
 /* The lowest level that has any; there is one. */
-static u32 level_lowest(const struct ms_wave *wave)
+static inline u32 level_lowest(const struct ms_wave *wave)
 {
 	u32 word = wave->next / 64;
 
@@ -116,16 +116,27 @@ static u32 level_lowest(const struct ms_wave *wave)
 	return word * 64 + (u32)__builtin_ctzll(wave->map[word]);
 }
 
-static u32 level_take(const struct ms_space *space, struct ms_wave *wave)
+/* A level is taken as a whole: what its pages put in lies above it. Returns its first page. */
+static inline u32 level_take(struct ms_wave *wave, u32 height)
 {
-	u32 height = level_lowest(wave), index = wave->level[height] - 1;
+	u32 first = wave->level[height];
 
+	wave->level[height] = 0;
+	wave->map[height / 64] &= ~(1ull << (height % 64));
 	wave->next = height;
-	level_remove(space, wave, ms_node_at(space, index));
-	return index;
+	return first;
 }
 
-static void wave_add(const struct ms_space *space, struct ms_wave *wave, u32 index, u32 flags)
+static void level_give_back(const struct ms_space *space, struct ms_wave *wave, u32 height, u32 first)
+{
+	if (!first)
+		return;
+	ms_node_at(space, first - 1)->prev = 0;
+	wave->level[height] = first;
+	wave->map[height / 64] |= 1ull << (height % 64);
+}
+
+static inline void wave_add(const struct ms_space *space, struct ms_wave *wave, u32 index, u32 flags)
 {
 	struct ms_node *node = ms_node_at(space, index);
 
@@ -199,7 +210,7 @@ static void mark_stale(const struct ms_space *space, u32 index)
 	ms_shard_mark(ms_shard_of(space, index), ms_line_id(line, index));
 }
 
-static void tell_children(const struct ms_space *space, struct ms_wave *wave, const struct ms_node *node)
+static inline void tell_children(const struct ms_space *space, struct ms_wave *wave, const struct ms_node *node)
 {
 	u32 i;
 
@@ -228,23 +239,48 @@ static void fall_behind(const struct ms_space *space, struct ms_wave *wave, u32 
 }
 
 /* Whoever waited for a page that was behind looks again, whether or not its bytes changed. */
-static u64 wave_step(struct ms_space *space, struct ms_wave *wave, u32 index)
+static inline u64 wave_step(struct ms_space *space, struct ms_wave *wave, u32 index, struct ms_node *node)
 {
-	struct ms_node *node = ms_node_at(space, index);
-	struct ms_shard *shard = ms_shard_of(space, index);
-	bool was_behind = ms_line_at(space, index)->flags & MMSB_LINE_BEHIND;
 	u32 flags = node->flags;
 	u64 cost = node->children + 1;
 	enum ms_result result = MS_SAME;
+	bool was_behind;
 
-	node->flags &= ~(MS_NODE_CHANGED | MS_NODE_FORCED);
-	if (node->derivation)
-		result = ms_recompute(shard, index, node, flags & MS_NODE_FORCED, &cost);
-	if (result == MS_BEHIND)
+	node->flags = flags & ~(MS_NODE_QUEUED | MS_NODE_CHANGED | MS_NODE_FORCED);
+	if (!node->derivation) {
+		tell_children(space, wave, node);
+		return cost;
+	}
+	was_behind = ms_line_at(space, index)->flags & MMSB_LINE_BEHIND;
+	result = ms_recompute(ms_shard_of(space, index), index, node, flags & MS_NODE_FORCED, &cost);
+	if (unlikely(result == MS_BEHIND))
 		fall_behind(space, wave, index, node);
 	else if (result == MS_DIFFERENT || (flags & MS_NODE_CHANGED) || was_behind)
 		tell_children(space, wave, node);
 	return cost;
+}
+
+/* Returns what is left of the budget; 0: the level may not have ended. */
+static u64 wave_level(struct ms_space *space, struct ms_wave *wave, u32 height, u64 budget)
+{
+	u32 next = level_take(wave, height);
+
+	while (next) {
+		u32 index = next - 1;
+		struct ms_node *node = ms_node_at(space, index);
+		u64 cost;
+
+		next = node->next;
+		wave->queued--;
+		cost = wave_step(space, wave, index, node);
+		pf_resched();
+		if (unlikely(cost >= budget)) {
+			level_give_back(space, wave, height, next);
+			return 0;
+		}
+		budget -= cost;
+	}
+	return budget;
 }
 
 /* From the highest asked for down, whatever is behind before it is asked for too. */
@@ -290,15 +326,11 @@ static void demand_all(struct ms_space *space, struct ms_wave *wave)
 
 bool ms_wave_run(struct ms_space *space, struct ms_wave *wave, u64 budget)
 {
-	u64 cost;
-
 	for (;;) {
 		while (wave->queued) {
-			cost = wave_step(space, wave, level_take(space, wave));
-			if (unlikely(cost >= budget && (wave->queued || wave->asks)))
-				return false;
-			budget -= cost < budget ? cost : budget;
-			pf_resched();
+			budget = wave_level(space, wave, level_lowest(wave), budget);
+			if (unlikely(!budget))
+				return ms_wave_is_empty(wave);
 		}
 		if (likely(!wave->asks))
 			break;

@@ -22,7 +22,7 @@ struct ms_history {
 	struct pf_mutex mutex;
 	struct batch *first, *last;		/* under the mutex */
 	struct ms_hash hash;			/* as of the last record read */
-	struct mmsb_hash_record current;	/* a tick's record, with the sum */
+	struct mmsb_hash_record told;	/* a tick's record, with the sum */
 };
 
 /* ------------------------------------------------------------------------------------------------------------- writing */
@@ -301,19 +301,19 @@ static const struct mmsb_record *add_up(struct ms_history *history, const struct
 		memset(&history->hash, 0, sizeof(history->hash));
 	history->hash.sum[0] += moved->hash[0];
 	history->hash.sum[1] += moved->hash[1];
-	history->current = *moved;
-	history->current.hash[0] = history->hash.sum[0];
-	history->current.hash[1] = history->hash.sum[1];
-	return &history->current.record;
+	history->told = *moved;
+	history->told.hash[0] = history->hash.sum[0];
+	history->told.hash[1] = history->hash.sum[1];
+	return &history->told.record;
 }
 
 static const struct mmsb_record *take_reset(struct ms_history *history, struct batch *batch)
 {
-	history->current.record = *(const struct mmsb_record *)batch->reset->bytes;
+	history->told.record = *(const struct mmsb_record *)batch->reset->bytes;
 	segments_free(batch->reset);
 	batch->reset = NULL;
 	memset(&history->hash, 0, sizeof(history->hash));
-	return &history->current.record;
+	return &history->told.record;
 }
 
 static struct batch *history_first(struct ms_history *history)

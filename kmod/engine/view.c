@@ -119,61 +119,61 @@ static void view_list(struct view *view)
 /* --------------------------------------------------------------------------------------------------------------- paths */
 
 /* Pages found on the way up, each with the one it was found from. */
-struct path {
+struct trail {
 	u32 *index, *from;
 	u32 count, room;
 };
 
-static enum mmsb_reason path_grow(struct path *path)
+static enum mmsb_reason trail_grow(struct trail *trail)
 {
-	u32 room = path->room ? 2 * path->room : 64;
+	u32 room = trail->room ? 2 * trail->room : 64;
 	u32 *index = pf_alloc(2ul * room * sizeof(*index), -1);
 
 	if (!index)
 		return MMSB_REASON_NO_MEMORY;
-	if (path->count) {
-		memcpy(index, path->index, path->count * sizeof(*index));
-		memcpy(index + room, path->from, path->count * sizeof(*index));
+	if (trail->count) {
+		memcpy(index, trail->index, trail->count * sizeof(*index));
+		memcpy(index + room, trail->from, trail->count * sizeof(*index));
 	}
-	pf_free(path->index);
-	path->index = index;
-	path->from = index + room;
-	path->room = room;
+	pf_free(trail->index);
+	trail->index = index;
+	trail->from = index + room;
+	trail->room = room;
 	return MMSB_REASON_NONE;
 }
 
-static enum mmsb_reason path_put(const struct ms_space *space, struct path *path, u32 index, u32 from)
+static enum mmsb_reason trail_put(const struct ms_space *space, struct trail *trail, u32 index, u32 from)
 {
 	struct ms_node *node = ms_node_find(space, index);
 	enum mmsb_reason reason = MMSB_REASON_NONE;
 
 	if (node->flags & MS_NODE_PLANNED)
 		return reason;
-	if (path->count == path->room)
-		reason = path_grow(path);
+	if (trail->count == trail->room)
+		reason = trail_grow(trail);
 	if (reason)
 		return reason;
 	node->flags |= MS_NODE_PLANNED;
-	path->index[path->count] = index;
-	path->from[path->count++] = from;
+	trail->index[trail->count] = index;
+	trail->from[trail->count++] = from;
 	return reason;
 }
 
 /* Breadth first, so the way is a shortest one; what is not higher than the page that is looked for cannot follow it. */
-static enum mmsb_reason path_search(const struct ms_space *space, struct path *path, u32 page, u32 *found)
+static enum mmsb_reason trail_search(const struct ms_space *space, struct trail *trail, u32 page, u32 *found)
 {
 	u32 floor = ms_node_find(space, page)->height, at, i;
 	enum mmsb_reason reason;
 
-	for (at = 0; at < path->count; at++) {
-		const struct ms_node *node = ms_node_find(space, path->index[at]);
+	for (at = 0; at < trail->count; at++) {
+		const struct ms_node *node = ms_node_find(space, trail->index[at]);
 
-		if (path->index[at] == page) {
+		if (trail->index[at] == page) {
 			*found = at;
 			return MMSB_REASON_NONE;
 		}
 		for (i = 0; node->height > floor && node->derivation && i < node->derivation->edges; i++) {
-			reason = path_put(space, path, node->derivation->edge[i].parent, at);
+			reason = trail_put(space, trail, node->derivation->edge[i].parent, at);
 			if (reason)
 				return reason;
 		}
@@ -183,15 +183,15 @@ static enum mmsb_reason path_search(const struct ms_space *space, struct path *p
 	return MMSB_REASON_NONE;
 }
 
-static void view_path_found(struct view *view, const struct path *path, u32 at)
+static void view_path_found(struct view *view, const struct trail *trail, u32 at)
 {
 	u64 skip = view->args->cursor, page;
 	u32 i;
 
-	for (i = 0; at != ~0u; at = path->from[at], i++) {
+	for (i = 0; at != ~0u; at = trail->from[at], i++) {
 		if (i < skip)
 			continue;
-		page = ms_line_id(ms_line_at(view->space, path->index[at]), path->index[at]);
+		page = ms_line_id(ms_line_at(view->space, trail->index[at]), trail->index[at]);
 		if (!view_put(view, &page, sizeof(page)))
 			break;
 		view->args->cursor++;
@@ -200,20 +200,20 @@ static void view_path_found(struct view *view, const struct path *path, u32 at)
 
 static enum mmsb_reason view_path(struct view *view, u32 page, u32 to)
 {
-	struct path path = { .count = 0 };
+	struct trail trail = { .count = 0 };
 	enum mmsb_reason reason;
 	u32 found, i;
 
 	if (!ms_node_find(view->space, page) || !ms_node_find(view->space, to))
 		return MMSB_REASON_NONE;
-	reason = path_put(view->space, &path, to, ~0u);
+	reason = trail_put(view->space, &trail, to, ~0u);
 	if (!reason)
-		reason = path_search(view->space, &path, page, &found);
+		reason = trail_search(view->space, &trail, page, &found);
 	if (!reason)
-		view_path_found(view, &path, found);
-	for (i = 0; i < path.count; i++)
-		ms_node_find(view->space, path.index[i])->flags &= ~MS_NODE_PLANNED;
-	pf_free(path.index);
+		view_path_found(view, &trail, found);
+	for (i = 0; i < trail.count; i++)
+		ms_node_find(view->space, trail.index[i])->flags &= ~MS_NODE_PLANNED;
+	pf_free(trail.index);
 	return reason;
 }
 

@@ -37,7 +37,7 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_U64] = { "u64", "NUMBER", "the 8 bytes of an unsigned number" },
 	[OPT_AS_HEX] = { "as-hex", NULL, "print hex digits and nothing else" },
 	[OPT_RAW] = { "raw", NULL, "write the bytes as they are" },
-	[OPT_LANE] = { "lane", "TYPE", "numbers of that type: u8, u16, u32, u64, i8, i16, i32 or i64" },
+	[OPT_LANE] = { "lane", "TYPE", "numbers of that type: u8, u16, u32, u64, i8, i16, i32, i64, f32 or f64" },
 	[OPT_ON] = { "on", NULL, "switch the incremental hash on" },
 	[OPT_OFF] = { "off", NULL, "switch the incremental hash off" },
 	[OPT_RECOMPUTE] = { "recompute", NULL, "compute the hash afresh from all bytes" },
@@ -48,6 +48,16 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_READERS] = { "readers", "N", "how many readers, 1 to 16 (default: 1, or 2 where there are 4 CPUs)" },
 	[OPT_ROOT] = { "root", "DIR", "look at the system below DIR instead of at this one" },
 	[OPT_KEEP_GOING] = { "keep-going", NULL, "go on after a command that failed" },
+	[OPT_RULE] = { "rule", "NAME", "how it follows: copy, slice, concat, add-mul, min-add, max-add, or-and, max-min, xor-and, sum, count, "
+		       "min, max, mean, hash or none" },
+	[OPT_PARAM] = { "param", "N,...", "the rule's parameters; slice: offset and bytes" },
+	[OPT_LAZY] = { "lazy", NULL, "recompute derived pages when they are read or refreshed, not at once" },
+	[OPT_SATURATE] = { "saturate", NULL, "sums and products stop at the ends of the lane's range" },
+	[OPT_DETACH] = { "detach", NULL, "what is derived from the pages becomes source pages" },
+	[OPT_FORMAT] = { "format", "FORMAT", "text, dot, svg or json (default: as the file's name ends, else text)" },
+	[OPT_OUTPUT] = { "output", "FILE", "write there, not to the standard output" },
+	[OPT_UP] = { "up", "N", "of the named pages, so many steps toward their parents (default: all)" },
+	[OPT_DOWN] = { "down", "N", "so many steps toward their children (default: all)" },
 };
 
 static int opt_find(const char *name, size_t len)
@@ -75,6 +85,8 @@ static bool parse_option(struct cli *cli, struct args *args, int *at, int argc, 
 		word = "--help";
 	if (!strcmp(word, "-V"))
 		word = "--version";
+	if (!strcmp(word, "-o"))
+		word = "--output";
 	if (strncmp(word, "--", 2))
 		return fail_usage(cli, "unknown option '%s'", word), false;
 	opt = opt_find(word + 2, equals ? (size_t)(equals - word - 2) : strlen(word + 2));
@@ -102,15 +114,18 @@ static bool find_command(struct cli *cli, struct args *args)
 
 	if (!noun)
 		return true;
+	args->words = 2;
+	cli->command = verb ? command_find(noun, verb) : NULL;
+	if (cli->command)
+		return true;
 	cli->command = command_find(strcmp(noun, "-") ? noun : "run", NULL);
 	args->words = 1;
 	if (cli->command)
 		return true;
 	if (!command_is_noun(noun))
 		return fail_usage(cli, "unknown command '%s'", noun), false;
-	cli->command = verb ? command_find(noun, verb) : NULL;
 	args->words = 2;
-	if (cli->command || (!verb && arg_has(args, OPT_HELP)))
+	if (!verb && arg_has(args, OPT_HELP))
 		return true;
 	if (verb)
 		fail(cli, "see 'mmsb help'", "'%s' has no command '%s'", noun, verb);
@@ -224,13 +239,13 @@ bool arg_time(struct cli *cli, const struct args *args, enum opt opt, uint64_t *
 	return fail_usage(cli, "--%s '%s' is no time, such as 10, 1.5 or 200ms", opt_specs[opt].name, text), false;
 }
 
-bool arg_lane(struct cli *cli, const struct args *args, enum opt opt, enum mmsb_lane *lane)
+bool arg_lane(struct cli *cli, const struct args *args, enum opt opt, uint8_t *lane)
 {
 	const char *text = args->value[opt];
 
-	if (!text || value_lane(text, lane))
+	if (!text || !mmsb_lane_number(text, lane))
 		return true;
-	return fail_usage(cli, "--%s '%s' is no lane type: u8 to u64, i8 to i64", opt_specs[opt].name, text), false;
+	return fail_usage(cli, "--%s '%s' is no lane type: u8 to u64, i8 to i64, f32, f64", opt_specs[opt].name, text), false;
 }
 
 bool arg_only_one(struct cli *cli, const struct args *args, uint64_t options)
@@ -246,14 +261,23 @@ bool arg_only_one(struct cli *cli, const struct args *args, uint64_t options)
 			  opt_specs[__builtin_ctzll(given)].name), false;
 }
 
+/* Behind "last": nothing, or -N for the one made N pages before. */
+static bool operand_last(struct cli *cli, const char *text, uint64_t *page)
+{
+	uint64_t back = 0;
+
+	if (*text && (*text != '-' || !value_u64(text + 1, &back)))
+		return fail_usage(cli, "'last%s' is neither 'last' nor 'last-N'", text), false;
+	if (back >= CLI_MADE || back >= cli->made)
+		return fail_usage(cli, "'last' is the page made last in a script, and fewer were made (%u are remembered)", CLI_MADE), false;
+	*page = cli->last[(cli->made - 1 - back) % CLI_MADE];
+	return true;
+}
+
 bool operand_id(struct cli *cli, const char *text, uint64_t *page)
 {
-	if (!strcmp(text, "last")) {
-		*page = cli->last;
-		if (*page)
-			return true;
-		return fail_usage(cli, "'last' is the page made last in a script, and none was made"), false;
-	}
+	if (!strncmp(text, "last", 4))
+		return operand_last(cli, text + 4, page);
 	if (value_id(text, page))
 		return true;
 	return fail_usage(cli, "'%s' is no page id, such as 7.1 (index.generation, as 'mmsb page list' prints it)",

@@ -24,6 +24,7 @@ enum opt {
 	OPT_HEX, OPT_STRING, OPT_FILE, OPT_U64, OPT_AS_HEX, OPT_RAW, OPT_LANE,
 	OPT_ON, OPT_OFF, OPT_RECOMPUTE, OPT_CHECK, OPT_SNAPSHOT,
 	OPT_SECONDS, OPT_WRITERS, OPT_READERS, OPT_ROOT, OPT_KEEP_GOING,
+	OPT_RULE, OPT_PARAM, OPT_LAZY, OPT_SATURATE, OPT_DETACH, OPT_FORMAT, OPT_OUTPUT, OPT_UP, OPT_DOWN,
 	OPT_LAST
 };
 
@@ -60,7 +61,7 @@ static inline bool arg_has(const struct args *args, enum opt opt)
 bool arg_u64(struct cli *cli, const struct args *args, enum opt opt, uint64_t least, uint64_t most, uint64_t *value);
 bool arg_size(struct cli *cli, const struct args *args, enum opt opt, uint64_t least, uint64_t most, uint64_t *value);
 bool arg_time(struct cli *cli, const struct args *args, enum opt opt, uint64_t *ns);
-bool arg_lane(struct cli *cli, const struct args *args, enum opt opt, enum mmsb_lane *lane);
+bool arg_lane(struct cli *cli, const struct args *args, enum opt opt, uint8_t *lane);	/* of any type */
 bool arg_only_one(struct cli *cli, const struct args *args, uint64_t options);
 
 bool operand_id(struct cli *cli, const char *text, uint64_t *page);

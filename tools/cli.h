@@ -20,6 +20,8 @@ enum cli_exit {
 	CLI_USAGE,		/* the command line is wrong */
 };
 
+#define CLI_MADE	64
+
 struct args;
 struct cli;
 
@@ -40,7 +42,7 @@ struct cli {
 	bool json;
 	const char *script;	/* in a script: its name, */
 	unsigned int line;	/* and the line */
-	uint64_t last;		/* the page made last in this script; 0: none */
+	uint64_t last[CLI_MADE], made;	/* the pages made last in this script, as a ring; how many were made */
 	const struct command *command;
 	struct mmsb *mmsb;	/* opened by the first command that needs it */
 };
@@ -76,6 +78,14 @@ enum cli_exit cmd_page_add(struct cli *cli, const struct args *args);
 enum cli_exit cmd_page_get(struct cli *cli, const struct args *args);
 enum cli_exit cmd_page_watch(struct cli *cli, const struct args *args);
 enum cli_exit cmd_page_rm(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_show(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_derive(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_underive(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_link(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_unlink(struct cli *cli, const struct args *args);
+enum cli_exit cmd_page_refresh(struct cli *cli, const struct args *args);
+enum cli_exit cmd_graph(struct cli *cli, const struct args *args);
+enum cli_exit cmd_graph_path(struct cli *cli, const struct args *args);
 enum cli_exit cmd_page_list(struct cli *cli, const struct args *args);
 enum cli_exit cmd_hash(struct cli *cli, const struct args *args);
 enum cli_exit cmd_dump(struct cli *cli, const struct args *args);

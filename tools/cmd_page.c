@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * mmsb page: what changes pages. What reads them is in cmd_read.c.
+ * mmsb page: what changes pages. What reads them is in cmd_read.c, what derives them in cmd_derive.c.
  *
  * Each command opens a ring of its own, drained by this very process, because that works in every space, with pollers or
  * without. An operand that one delta cannot carry goes in several, as mmsb_set() of the library does; it is one version to
@@ -15,16 +15,16 @@
 #include "args.h"
 #include "json.h"
 #include "out.h"
+#include "page.h"
 #include "value.h"
 
-static void close_both(struct mmsb_space *space, struct mmsb_ring *ring)
+void page_close(struct mmsb_space *space, struct mmsb_ring *ring)
 {
 	mmsb_ring_close(ring);
 	mmsb_space_close(space);
 }
 
-static bool open_both(struct cli *cli, const struct args *args, uint64_t payload, struct mmsb_space **space,
-		      struct mmsb_ring **ring)
+bool page_open(struct cli *cli, const struct args *args, uint64_t payload, struct mmsb_space **space, struct mmsb_ring **ring)
 {
 	if (!cli_space(cli, args->operand[0], 0, space))
 		return false;
@@ -34,7 +34,7 @@ static bool open_both(struct cli *cli, const struct args *args, uint64_t payload
 	return false;
 }
 
-static void report_change(const struct cli *cli, uint64_t page, uint64_t epoch)
+void page_report(const struct cli *cli, uint64_t page, uint64_t epoch)
 {
 	struct json json;
 
@@ -59,7 +59,7 @@ static int create_pages(struct cli *cli, struct mmsb_ring *ring, uint32_t bytes,
 		err = mmsb_create(ring, bytes, &page);
 		if (err)
 			return err;
-		cli->last = page;
+		cli->last[cli->made++ % CLI_MADE] = page;
 		if (json)
 			json_string(json, NULL, text_id(page).s);
 		else
@@ -79,7 +79,7 @@ enum cli_exit cmd_page_create(struct cli *cli, const struct args *args)
 	if (!operand_size(cli, "page size", args->operand[1], MMSB_PAGE_MIN, MMSB_PAGE_MAX, &bytes) ||
 	    !arg_u64(cli, args, OPT_COUNT, 1, UINT32_MAX, &count))
 		return CLI_USAGE;
-	if (!open_both(cli, args, 0, &space, &ring))
+	if (!page_open(cli, args, 0, &space, &ring))
 		return CLI_FAILED;
 	if (cli->json) {
 		json_begin(&json, stdout);
@@ -90,19 +90,20 @@ enum cli_exit cmd_page_create(struct cli *cli, const struct args *args)
 		json_close(&json);
 		json_end(&json);
 	}
-	close_both(space, ring);
+	page_close(space, ring);
 	return err ? fail_lib(cli, err, "cannot create a page of %s", text_bytes(bytes).s) : CLI_OK;
 }
 
 static enum cli_exit destroy_pages(struct cli *cli, const struct args *args, struct mmsb_ring *ring, const uint64_t *pages)
 {
+	bool detach = arg_has(args, OPT_DETACH);
 	enum cli_exit status = CLI_OK;
 	struct json json;
 	unsigned int i;
 	int err;
 
 	for (i = 0; i + 1 < args->operands; i++) {
-		err = mmsb_destroy(ring, pages[i]);
+		err = detach ? mmsb_destroy_detach(ring, pages[i]) : mmsb_destroy(ring, pages[i]);
 		if (err) {
 			status = fail_lib(cli, err, "cannot destroy page %s", text_id(pages[i]).s);
 		} else if (cli->json) {
@@ -129,10 +130,10 @@ enum cli_exit cmd_page_rm(struct cli *cli, const struct args *args)
 		if (!operand_id(cli, args->operand[i], &pages[i - 1]))
 			goto out;
 	status = CLI_FAILED;
-	if (!open_both(cli, args, 0, &space, &ring))
+	if (!page_open(cli, args, 0, &space, &ring))
 		goto out;
 	status = destroy_pages(cli, args, ring, pages);
-	close_both(space, ring);
+	page_close(space, ring);
 out:
 	free(pages);
 	return status;
@@ -223,16 +224,16 @@ static enum cli_exit set_bytes(struct cli *cli, const struct args *args, uint64_
 	if (!arg_size(cli, args, OPT_OFFSET, 0, MMSB_PAGE_MAX, &offset) ||
 	    !arg_u64(cli, args, OPT_IF_EPOCH, 0, UINT64_MAX, &expected))
 		return CLI_USAGE;
-	if (!open_both(cli, args, len < MMSB_DELTA_MAX ? len + 64 : MMSB_DELTA_MAX + 64, &space, &ring))
+	if (!page_open(cli, args, len < MMSB_DELTA_MAX ? len + 64 : MMSB_DELTA_MAX + 64, &space, &ring))
 		return CLI_FAILED;
 	if (arg_has(args, OPT_IF_EPOCH))
 		err = mmsb_cas_epoch(ring, page, expected, offset, bytes, len, &epoch);
 	else
 		err = mmsb_set(ring, page, offset, bytes, len, &epoch);
-	close_both(space, ring);
+	page_close(space, ring);
 	if (err)
 		return fail_lib(cli, err, "cannot set %zu bytes of page %s at %" PRIu64, len, text_id(page).s, offset);
-	report_change(cli, page, epoch);
+	page_report(cli, page, epoch);
 	return CLI_OK;
 }
 
@@ -256,15 +257,17 @@ enum cli_exit cmd_page_set(struct cli *cli, const struct args *args)
 
 static bool add_entry(struct cli *cli, const struct args *args, struct mmsb_sqe *sqe)
 {
-	enum mmsb_lane lane = MMSB_LANE_I64;
 	uint64_t page, offset = 0, value, epoch = 0;
+	uint8_t lane = MMSB_LANE_I64;
 
 	if (!operand_id(cli, args->operand[1], &page) || !arg_lane(cli, args, OPT_LANE, &lane) ||
 	    !arg_size(cli, args, OPT_OFFSET, 0, MMSB_PAGE_MAX, &offset) ||
 	    !arg_u64(cli, args, OPT_IF_EPOCH, 0, UINT64_MAX, &epoch))
 		return false;
+	if (lane_float(lane))
+		return fail_usage(cli, "floating point cannot be added to: set it, or let a derived page add it up"), false;
 	if (!value_in_lane(args->operand[2], lane, &value))
-		return fail_usage(cli, "'%s' is no number that fits %s", args->operand[2], lane_name(lane)), false;
+		return fail_usage(cli, "'%s' is no number that fits %s", args->operand[2], mmsb_lane_name(lane)), false;
 	mmsb_prep_lane(sqe, MMSB_OP_ADD, lane, page, offset, value);
 	if (arg_has(args, OPT_IF_EPOCH))
 		mmsb_sqe_if_epoch(sqe, epoch);
@@ -281,12 +284,12 @@ enum cli_exit cmd_page_add(struct cli *cli, const struct args *args)
 
 	if (!add_entry(cli, args, &sqe))
 		return CLI_USAGE;
-	if (!open_both(cli, args, 0, &space, &ring))
+	if (!page_open(cli, args, 0, &space, &ring))
 		return CLI_FAILED;
 	err = mmsb_run(ring, &sqe, NULL, 0, &cqe);
-	close_both(space, ring);
+	page_close(space, ring);
 	if (err)
 		return fail_lib(cli, err, "cannot add to page %s at %" PRIu64, text_id(sqe.page).s, (uint64_t)sqe.offset);
-	report_change(cli, sqe.page, cqe.epoch);
+	page_report(cli, sqe.page, cqe.epoch);
 	return CLI_OK;
 }

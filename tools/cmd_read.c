@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * mmsb page: what reads pages. All of it goes by the mapped state and needs no ring; the space is opened read-only, so it
- * works for who may not write.
+ * works for who may not write. Only a page that is lazy and behind is read through a handle that may have it recomputed, if the user
+ * may write.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,48 +19,42 @@ static const char *kind_name(uint32_t kind)
 	return kind == MMSB_KIND_SOURCE ? "source" : kind == MMSB_KIND_DERIVED ? "derived" : "none";
 }
 
+static const char *stale_mark(uint32_t flags)
+{
+	return flags & MMSB_LINE_STALE ? ", stale" : "";
+}
+
 /* ------------------------------------------------------------------------------------------------------------- get */
 
 struct got {
 	uint64_t page, offset, epoch;
+	bool stale;
 	size_t len;
 	unsigned char *bytes;
 };
 
-static void print_lanes(const struct got *got, enum mmsb_lane lane)
+static void print_lanes(const struct got *got, uint8_t lane)
 {
 	unsigned int width = lane_bytes(lane);
-	uint64_t value;
 	size_t at;
 
-	for (at = 0; at + width <= got->len; at += width) {
-		value = lane_load(lane, got->bytes + at);
-		if (lane_signed(lane))
-			printf("%" PRId64 "\n", (int64_t)value);
-		else
-			printf("%" PRIu64 "\n", value);
-	}
+	for (at = 0; at + width <= got->len; at += width)
+		puts(text_lane(lane, lane_load(lane, got->bytes + at)).s);
 }
 
-static void json_lanes(struct json *json, const struct got *got, enum mmsb_lane lane)
+static void json_lanes(struct json *json, const struct got *got, uint8_t lane)
 {
 	unsigned int width = lane_bytes(lane);
-	uint64_t value;
 	size_t at;
 
-	json_string(json, "lane", lane_name(lane));
+	json_string(json, "lane", mmsb_lane_name(lane));
 	json_array(json, "values");
-	for (at = 0; at + width <= got->len; at += width) {
-		value = lane_load(lane, got->bytes + at);
-		if (lane_signed(lane))
-			json_i64(json, NULL, (int64_t)value);
-		else
-			json_u64(json, NULL, value);
-	}
+	for (at = 0; at + width <= got->len; at += width)
+		json_lane(json, NULL, lane, lane_load(lane, got->bytes + at));
 	json_close(json);
 }
 
-static void json_got(const struct args *args, const struct got *got, enum mmsb_lane lane)
+static void json_got(const struct args *args, const struct got *got, uint8_t lane)
 {
 	struct json json;
 
@@ -68,6 +63,7 @@ static void json_got(const struct args *args, const struct got *got, enum mmsb_l
 	json_u64(&json, "epoch", got->epoch);
 	json_u64(&json, "offset", got->offset);
 	json_u64(&json, "length", got->len);
+	json_bool(&json, "stale", got->stale);
 	if (arg_has(args, OPT_LANE))
 		json_lanes(&json, got, lane);
 	else
@@ -84,7 +80,7 @@ static void print_hex(const struct got *got)
 	putchar('\n');
 }
 
-static void show_got(const struct cli *cli, const struct args *args, const struct got *got, enum mmsb_lane lane)
+static void show_got(const struct cli *cli, const struct args *args, const struct got *got, uint8_t lane)
 {
 	if (cli->json)
 		json_got(args, got, lane);
@@ -98,8 +94,20 @@ static void show_got(const struct cli *cli, const struct args *args, const struc
 		hexdump(stdout, "", got->offset, got->bytes, got->len);
 }
 
-static enum cli_exit get_bytes(struct cli *cli, struct mmsb_space *space, struct got *got)
+/* A read-only handle leaves a lazy page as it is; one that may write, if the user gets it, does not. */
+static void get_to_refresh(struct cli *cli, const char *name, struct mmsb_space **space)
 {
+	struct mmsb_space *full;
+
+	if (mmsb_space_open(cli->mmsb, name, NULL, &full))
+		return;
+	mmsb_space_close(*space);
+	*space = full;
+}
+
+static enum cli_exit get_bytes(struct cli *cli, const char *name, struct mmsb_space **handle, struct got *got)
+{
+	struct mmsb_space *space = *handle;
 	struct mmsb_page_info info;
 	ssize_t copied;
 	int err;
@@ -107,6 +115,10 @@ static enum cli_exit get_bytes(struct cli *cli, struct mmsb_space *space, struct
 	err = mmsb_page_info(space, got->page, &info);
 	if (err)
 		return fail_lib(cli, err, "page %s", text_id(got->page).s);
+	if (info.flags & MMSB_LINE_BEHIND) {
+		get_to_refresh(cli, name, handle);
+		space = *handle;
+	}
 	if (got->offset >= info.length)
 		return fail(cli, "choose a smaller --offset", "page %s has %" PRIu32 " bytes, none at offset %" PRIu64,
 			    text_id(got->page).s, info.length, got->offset);
@@ -122,13 +134,14 @@ static enum cli_exit get_bytes(struct cli *cli, struct mmsb_space *space, struct
 	if (copied < 0)
 		return fail_lib(cli, (int)copied, "page %s", text_id(got->page).s);
 	got->len = (size_t)copied;
+	got->stale = !mmsb_page_info(space, got->page, &info) && info.flags & MMSB_LINE_STALE;
 	return CLI_OK;
 }
 
 enum cli_exit cmd_page_get(struct cli *cli, const struct args *args)
 {
 	uint64_t forms = OPT_BIT(OPT_AS_HEX) | OPT_BIT(OPT_RAW) | OPT_BIT(OPT_LANE);
-	enum mmsb_lane lane = MMSB_LANE_U8;
+	uint8_t lane = MMSB_LANE_U8;
 	struct got got = { 0 };
 	struct mmsb_space *space;
 	enum cli_exit status;
@@ -143,7 +156,7 @@ enum cli_exit cmd_page_get(struct cli *cli, const struct args *args)
 	got.len = len;
 	if (!cli_space(cli, args->operand[0], MMSB_SPACE_READ_ONLY, &space))
 		return CLI_FAILED;
-	status = get_bytes(cli, space, &got);
+	status = get_bytes(cli, args->operand[0], &space, &got);
 	mmsb_space_close(space);
 	if (status == CLI_OK)
 		show_got(cli, args, &got, lane);
@@ -246,8 +259,8 @@ enum cli_exit cmd_page_watch(struct cli *cli, const struct args *args)
 static void list_row(const struct mmsb_page_info *info, struct json *json)
 {
 	if (!json) {
-		printf("%-16s %12" PRIu32 " %16" PRIu64 " %16" PRIu64 " %s\n", text_id(info->page).s, info->length,
-		       info->epoch, info->tick, kind_name(info->kind));
+		printf("%-16s %12" PRIu32 " %16" PRIu64 " %16" PRIu64 " %s%s\n", text_id(info->page).s, info->length,
+		       info->epoch, info->tick, kind_name(info->kind), stale_mark(info->flags));
 		return;
 	}
 	json_object(json, NULL);
@@ -256,6 +269,7 @@ static void list_row(const struct mmsb_page_info *info, struct json *json)
 	json_u64(json, "epoch", info->epoch);
 	json_u64(json, "tick", info->tick);
 	json_string(json, "kind", kind_name(info->kind));
+	json_bool(json, "stale", info->flags & MMSB_LINE_STALE);
 	json_close(json);
 }
 

@@ -4,7 +4,7 @@
  *
  * This is how an embedded home is used from a script: its spaces live as long as the run. Words are parted by blanks; quotes and a
  * backslash work as in a shell, '#' at the beginning of a word begins a comment. Nothing is expanded but one name: 'last' as a page id
- * is the page made last.
+ * is the page made last, 'last-1' the one before.
  */
 #include <ctype.h>
 #include <errno.h>

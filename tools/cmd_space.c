@@ -50,6 +50,7 @@ static bool space_options(struct cli *cli, const struct args *args, struct mmsb_
 	opts->flags |= arg_has(args, OPT_EXIST_OK) ? 0 : MMSB_SPACE_EXCL;
 	opts->flags |= arg_has(args, OPT_HASH) ? MMSB_SPACE_HASH : 0;
 	opts->flags |= arg_has(args, OPT_INLINE) ? MMSB_SPACE_INLINE : 0;
+	opts->flags |= arg_has(args, OPT_LAZY) ? MMSB_SPACE_LAZY : 0;
 	if (!arg_u64(cli, args, OPT_SHARDS, 1, MMSB_SHARDS_MAX, &shards) ||
 	    !arg_u64(cli, args, OPT_MAX_PAGES, 1, UINT32_MAX, &opts->max_pages) ||
 	    !arg_size(cli, args, OPT_MAX_BYTES, MMSB_PAGE_MIN, 1ULL << 40, &opts->max_bytes) ||
@@ -113,9 +114,17 @@ static void json_info(struct json *json, const struct mmsb_space_info_args *info
 	json_u64(json, "tick", info->tick);
 	json_u64(json, "deltas", info->deltas);
 	json_u64(json, "incarnation", info->incarnation);
+	json_u64(json, "derived", info->derived);
+	json_u64(json, "edges", info->edges);
+	json_u64(json, "recomputed", info->recomputed);
+	json_u64(json, "skipped", info->skipped);
+	json_u64(json, "cut", info->cut);
+	json_u64(json, "suspect", info->suspect);
+	json_u64(json, "meetings", info->meetings);
 	json_bool(json, "pinned", info->flags & MMSB_SPACE_PIN);
 	json_bool(json, "hash", info->flags & MMSB_SPACE_HASH);
 	json_bool(json, "inline", info->flags & MMSB_SPACE_INLINE);
+	json_bool(json, "lazy", info->flags & MMSB_SPACE_LAZY);
 }
 
 static const char *user_name(uint32_t uid)
@@ -190,6 +199,13 @@ static void print_info(const struct mmsb_space_info_args *info)
 	printf("tick         %llu\n", info->tick);
 	printf("deltas       %s applied\n", text_grouped(info->deltas).s);
 	printf("incarnation  %llu\n", info->incarnation);
+	printf("derived      %s pages by %s edges%s\n", text_grouped(info->derived).s, text_grouped(info->edges).s,
+	       info->flags & MMSB_SPACE_LAZY ? ", all of them lazy" : "");
+	printf("recomputed   %s, of which %s came out the same; %s more were looked at and not computed\n",
+	       text_grouped(info->recomputed).s, text_grouped(info->cut).s, text_grouped(info->skipped).s);
+	if (info->suspect)
+		printf("suspect      %s audits saw a rule come to two results\n", text_grouped(info->suspect).s);
+	printf("meetings     %s ticks in which shards stood still together\n", text_grouped(info->meetings).s);
 	printf("state hash   %s\n", info->flags & MMSB_SPACE_HASH ? "kept" : "off");
 	printf("run by       %s\n", info->flags & MMSB_SPACE_INLINE ? "who submits" : "pollers");
 	printf("stays        %s\n", info->flags & MMSB_SPACE_PIN ? "until removed" : "as long as somebody has it open");

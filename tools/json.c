@@ -2,8 +2,11 @@
 /* See json.h. Nesting deeper than JSON_DEPTH is a mistake of ours, hence the assert. */
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 #include "json.h"
+#include "out.h"
+#include "value.h"
 
 /* How many bytes the UTF-8 sequence at s has; 0 if it is not one (too long a form, a surrogate, beyond U+10FFFF). */
 static unsigned int utf8_length(const unsigned char *s)
@@ -138,16 +141,18 @@ void json_u64(struct json *json, const char *key, uint64_t value)
 	fprintf(json->to, "%" PRIu64, value);
 }
 
-void json_i64(struct json *json, const char *key, int64_t value)
-{
-	begin_value(json, key);
-	fprintf(json->to, "%" PRId64, value);
-}
-
 void json_double(struct json *json, const char *key, double value)
 {
 	begin_value(json, key);
 	fprintf(json->to, "%.3f", value);
+}
+
+void json_lane(struct json *json, const char *key, uint8_t lane, uint64_t bits)
+{
+	bool number = !lane_float(lane) || isfinite(lane_double(bits));
+
+	begin_value(json, key);
+	fprintf(json->to, number ? "%s" : "\"%s\"", text_lane(lane, bits).s);
 }
 
 void json_bool(struct json *json, const char *key, bool value)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "json.h"
 #include "out.h"
+#include "value.h"
 
 struct saying {
 	int err;		/* errno, positive; 0: none */
@@ -195,6 +196,34 @@ struct text text_ns(uint64_t ns)
 	static const char *const units[] = { " ns", " us", " ms", " s" };
 
 	return scaled((double)ns, 1000, units, 4);
+}
+
+/* As few digits as come back as the same number. */
+static struct text text_double(double value)
+{
+	struct text text;
+	int digits;
+
+	for (digits = 6; digits < 18; digits++) {
+		snprintf(text.s, sizeof(text.s), "%.*g", digits, value);
+		if (strtod(text.s, NULL) == value)
+			break;
+	}
+	return text;
+}
+
+struct text text_lane(uint8_t lane, uint64_t bits)
+{
+	unsigned int unused = lane_float(lane) ? 0 : 64 - 8 * lane_bytes(lane);
+	struct text text;
+
+	if (lane_float(lane))
+		return text_double(lane_double(bits));
+	if (lane < MMSB_LANE_I8)
+		snprintf(text.s, sizeof(text.s), "%" PRIu64, bits);
+	else
+		snprintf(text.s, sizeof(text.s), "%" PRId64, (int64_t)(bits << unused) >> unused);
+	return text;
 }
 
 struct text text_hash(const uint64_t hash[2])

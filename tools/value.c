@@ -112,46 +112,50 @@ bool value_id(const char *text, uint64_t *page)
 	return true;
 }
 
-static const char *const lane_names[MMSB_LANE_LAST] = {
-	[MMSB_LANE_U8] = "u8", [MMSB_LANE_U16] = "u16", [MMSB_LANE_U32] = "u32", [MMSB_LANE_U64] = "u64",
-	[MMSB_LANE_I8] = "i8", [MMSB_LANE_I16] = "i16", [MMSB_LANE_I32] = "i32", [MMSB_LANE_I64] = "i64",
-};
-
-bool value_lane(const char *text, enum mmsb_lane *lane)
+bool lane_float(uint8_t lane)
 {
-	unsigned int i;
-
-	for (i = 0; i < MMSB_LANE_LAST; i++) {
-		if (strcmp(text, lane_names[i]))
-			continue;
-		*lane = i;
-		return true;
-	}
-	return false;
+	return lane == MMSB_LANE_F32 || lane == MMSB_LANE_F64;
 }
 
-const char *lane_name(enum mmsb_lane lane)
+unsigned int lane_bytes(uint8_t lane)
 {
-	return lane_names[lane];
+	return lane_float(lane) ? lane == MMSB_LANE_F32 ? 4 : 8 : 1u << (lane % 4);
 }
 
-unsigned int lane_bytes(enum mmsb_lane lane)
+static bool lane_signed(uint8_t lane)
 {
-	return 1u << (lane % 4);
+	return lane >= MMSB_LANE_I8 && lane <= MMSB_LANE_I64;
 }
 
-bool lane_signed(enum mmsb_lane lane)
+double lane_double(uint64_t bits)
 {
-	return lane >= MMSB_LANE_I8;
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
 }
 
-bool value_in_lane(const char *text, enum mmsb_lane lane, uint64_t *bits)
+static bool value_float(const char *text, uint64_t *bits)
+{
+	double value;
+	char *end;
+
+	if (!*text || isspace((unsigned char)*text))
+		return false;
+	value = strtod(text, &end);
+	memcpy(bits, &value, sizeof(*bits));
+	return !*end;
+}
+
+bool value_in_lane(const char *text, uint8_t lane, uint64_t *bits)
 {
 	unsigned int width = 8 * lane_bytes(lane);
 	uint64_t most = UINT64_MAX >> (64 - width);
 	bool negative = *text == '-';
 	uint64_t value;
 
+	if (lane_float(lane))
+		return value_float(text, bits);
 	if (negative && !lane_signed(lane))
 		return false;
 	if (!value_u64(text + negative, &value))
@@ -165,14 +169,21 @@ bool value_in_lane(const char *text, enum mmsb_lane lane, uint64_t *bits)
 	return true;
 }
 
-uint64_t lane_load(enum mmsb_lane lane, const void *from)
+uint64_t lane_load(uint8_t lane, const void *from)
 {
 	unsigned int unused = 64 - 8 * lane_bytes(lane);
 	uint64_t value = 0;
+	double number;
+	float single;
 
 	memcpy(&value, from, lane_bytes(lane));
 	if (lane_signed(lane))
-		value = (uint64_t)((int64_t)(value << unused) >> unused);
+		return (uint64_t)((int64_t)(value << unused) >> unused);
+	if (lane != MMSB_LANE_F32)
+		return value;
+	memcpy(&single, from, sizeof(single));
+	number = single;
+	memcpy(&value, &number, sizeof(value));
 	return value;
 }
 

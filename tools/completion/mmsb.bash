@@ -6,7 +6,7 @@ _mmsb_global='--home --device --json --help --version'
 
 declare -gA _mmsb_options=(
 	[demo]='--inline --shards --seconds --writers --readers'
-	[space create]='--shards --max-pages --max-bytes --max-rings --mode --owner --group --hash --inline --exist-ok'
+	[space create]='--shards --max-pages --max-bytes --max-rings --mode --owner --group --hash --inline --lazy --exist-ok'
 	[space list]=''
 	[space show]=''
 	[space rm]=''
@@ -16,8 +16,16 @@ declare -gA _mmsb_options=(
 	[page add]='--offset --if-epoch --lane'
 	[page get]='--offset --length --as-hex --raw --lane'
 	[page watch]='--count --since --timeout'
-	[page rm]=''
+	[page rm]='--detach'
+	[page show]='--limit'
+	[page derive]='--rule --lane --param --lazy --saturate'
+	[page underive]=''
+	[page link]=''
+	[page unlink]=''
+	[page refresh]=''
 	[page list]='--limit'
+	[graph]='--format --output --up --down'
+	[graph path]=''
 	[hash]='--on --off --recompute --check'
 	[dump]='--length --limit --snapshot'
 	[doctor]='--root'
@@ -38,13 +46,17 @@ _mmsb_pages() {
 _mmsb_value() {
 	case $1 in
 	--home) mapfile -t COMPREPLY < <(compgen -W 'kernel embedded auto' -- "$cur") ;;
-	--lane) mapfile -t COMPREPLY < <(compgen -W 'u8 u16 u32 u64 i8 i16 i32 i64' -- "$cur") ;;
-	--device | --file) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	--lane) mapfile -t COMPREPLY < <(compgen -W 'u8 u16 u32 u64 i8 i16 i32 i64 f32 f64' -- "$cur") ;;
+	--rule)
+		mapfile -t COMPREPLY < <(compgen -W 'copy slice concat add-mul min-add max-add or-and max-min xor-and sum count min max
+			mean hash none' -- "$cur") ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W 'text dot svg json' -- "$cur") ;;
+	--device | --file | --output | -o) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	--owner) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	--group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
 	--shards | --max-pages | --max-bytes | --max-rings | --mode | --seconds | --writers | --readers | --count | \
-		--offset | --if-epoch | --hex | --string | --u64 | --length | --since | --timeout | --limit) COMPREPLY=() ;;
+		--param | --up | --down | --offset | --if-epoch | --hex | --string | --u64 | --length | --since | --timeout | --limit) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -58,7 +70,7 @@ _mmsb() {
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		if [[ $skip ]]; then
 			skip=''
-		elif [[ $word == --* ]]; then
+		elif [[ $word == --* || $word == -o ]]; then
 			_mmsb_value "$word" && skip=1
 			COMPREPLY=()
 		else
@@ -67,22 +79,26 @@ _mmsb() {
 	done
 	case ${operands[0]:-} in
 	space | page) command="${operands[0]} ${operands[1]:-}" && operands=("${operands[@]:2}") ;;
+	graph)
+		command=graph && operands=("${operands[@]:1}")
+		[[ ${operands[0]:-} != path ]] || { command='graph path' && operands=("${operands[@]:1}"); } ;;
 	*) command=${operands[0]:-} && operands=("${operands[@]:1}") ;;
 	esac
 	if [[ $cur == -* ]]; then
 		words="$_mmsb_global ${_mmsb_options[${command:-help}]:-}"
 	elif [[ -z $command || $command == help ]]; then
-		words='demo space page hash dump doctor run version help'
+		words='demo space page graph hash dump doctor run version help'
 	elif [[ $command == 'space ' ]]; then
 		words='create list show rm reset'
 	elif [[ $command == 'page ' ]]; then
-		words='create set add get watch rm list'
+		words='create set add get watch rm list show derive underive link unlink refresh'
 	elif [[ $command == run ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
-	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|hash|dump)$) ]]; then
+	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|hash|dump)$) ]]; then
 		words=$(_mmsb_spaces)
-	elif [[ $command =~ ^(page\ (set|add|get|watch|rm)|dump)$ ]]; then
+		[[ $command != graph ]] || words+=' path'
+	elif [[ $command =~ ^(page\ (set|add|get|watch|rm|show|derive|underive|link|unlink|refresh)|graph.*|dump)$ ]]; then
 		words=$(_mmsb_pages "${operands[0]}")
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

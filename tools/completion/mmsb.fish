@@ -6,7 +6,7 @@ function __mmsb_spaces
 end
 
 function __mmsb_none
-    not __fish_seen_subcommand_from demo space page hash dump doctor run version help
+    not __fish_seen_subcommand_from demo space page graph hash dump doctor run version help
 end
 
 # true if the command line has this noun and this verb
@@ -29,6 +29,7 @@ complete -c mmsb -l version -d 'Print the versions'
 complete -c mmsb -n __mmsb_none -a demo -d 'Watch several processes share a state'
 complete -c mmsb -n __mmsb_none -a space -d 'Make, list and remove spaces'
 complete -c mmsb -n __mmsb_none -a page -d 'Make, change and read pages'
+complete -c mmsb -n __mmsb_none -a graph -d 'List or draw which pages follow which'
 complete -c mmsb -n __mmsb_none -a hash -d 'Print the state hash of a space'
 complete -c mmsb -n __mmsb_none -a dump -d 'Show pages with their bytes'
 complete -c mmsb -n __mmsb_none -a doctor -d 'Look for what keeps MMSB from working'
@@ -36,9 +37,11 @@ complete -c mmsb -n __mmsb_none -a run -d 'Run commands from a file'
 complete -c mmsb -n __mmsb_none -a version -d 'Print the versions'
 complete -c mmsb -n __mmsb_none -a help -d 'Explain a command'
 complete -c mmsb -n '__mmsb_no_verb space create list show rm reset' -a 'create list show rm reset'
-complete -c mmsb -n '__mmsb_no_verb page create set add get watch rm list' -a 'create set add get watch rm list'
+set -l page_verbs create set add get watch rm list show derive underive link unlink refresh
+complete -c mmsb -n "__mmsb_no_verb page $page_verbs" -a "$page_verbs"
+complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
-complete -c mmsb -n '__fish_seen_subcommand_from page hash dump' -a '(__mmsb_spaces)'
+complete -c mmsb -n '__fish_seen_subcommand_from page graph hash dump' -a '(__mmsb_spaces)'
 
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l inline -d 'Who submits runs the engine'
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l shards -x -d 'Shards of the space'
@@ -54,6 +57,7 @@ complete -c mmsb -n '__mmsb_at space create' -l owner -x -a '(__fish_complete_us
 complete -c mmsb -n '__mmsb_at space create' -l group -x -a '(__fish_complete_groups)' -d 'Its group'
 complete -c mmsb -n '__mmsb_at space create' -l hash -d 'Keep the state hash'
 complete -c mmsb -n '__mmsb_at space create' -l inline -d 'No pollers'
+complete -c mmsb -n '__mmsb_at space create' -l lazy -d 'Derived pages are recomputed when read'
 complete -c mmsb -n '__mmsb_at space create' -l exist-ok -d 'Succeed if it exists'
 complete -c mmsb -n '__mmsb_at page create' -l count -x -d 'How many'
 complete -c mmsb -n '__mmsb_at page set' -l offset -x -d 'Where'
@@ -69,11 +73,23 @@ complete -c mmsb -n '__mmsb_at page get' -l offset -x -d 'Where'
 complete -c mmsb -n '__mmsb_at page get' -l length -x -d 'How many bytes'
 complete -c mmsb -n '__mmsb_at page get' -l as-hex -d 'Hex digits'
 complete -c mmsb -n '__mmsb_at page get' -l raw -d 'The bytes as they are'
-complete -c mmsb -n '__mmsb_at page get' -l lane -x -a 'u8 u16 u32 u64 i8 i16 i32 i64' -d 'As numbers of that type'
+complete -c mmsb -n '__mmsb_at page get' -l lane -x -a 'u8 u16 u32 u64 i8 i16 i32 i64 f32 f64' -d 'As numbers of that type'
 complete -c mmsb -n '__mmsb_at page watch' -l count -x -d 'How many changes'
 complete -c mmsb -n '__mmsb_at page watch' -l since -x -d 'First epoch above that'
 complete -c mmsb -n '__mmsb_at page watch' -l timeout -x -d 'Give up after that long'
 complete -c mmsb -n '__mmsb_at page list' -l limit -x -d 'Most pages'
+complete -c mmsb -n '__mmsb_at page rm' -l detach -d 'What is derived becomes source pages'
+complete -c mmsb -n '__mmsb_at page show' -l limit -x -d 'Most parents and children'
+complete -c mmsb -n '__mmsb_at page derive' -l rule -x -d 'How it follows' \
+    -a 'copy slice concat add-mul min-add max-add or-and max-min xor-and sum count min max mean hash none'
+complete -c mmsb -n '__mmsb_at page derive' -l lane -x -a 'u8 u16 u32 u64 i8 i16 i32 i64 f32 f64' -d 'Type of the lanes'
+complete -c mmsb -n '__mmsb_at page derive' -l param -x -d 'Parameters'
+complete -c mmsb -n '__mmsb_at page derive' -l lazy -d 'Recomputed when read'
+complete -c mmsb -n '__mmsb_at page derive' -l saturate -d 'Stop at the ends of the range'
+complete -c mmsb -n '__fish_seen_subcommand_from graph' -l format -x -a 'text dot svg json' -d 'What is written'
+complete -c mmsb -n '__fish_seen_subcommand_from graph' -s o -l output -r -F -d 'Where to'
+complete -c mmsb -n '__fish_seen_subcommand_from graph' -l up -x -d 'Steps toward parents'
+complete -c mmsb -n '__fish_seen_subcommand_from graph' -l down -x -d 'Steps toward children'
 complete -c mmsb -n '__fish_seen_subcommand_from hash' -l on -d 'Switch it on'
 complete -c mmsb -n '__fish_seen_subcommand_from hash' -l off -d 'Switch it off'
 complete -c mmsb -n '__fish_seen_subcommand_from hash' -l recompute -d 'From all bytes'

@@ -18,13 +18,14 @@
 struct ms_fold {
 	void (*first)(void *out, const void *in, u32 lanes, u64 weight);	/* out = in y weight */
 	void (*next)(void *out, const void *in, u32 lanes, u64 weight);		/* out = out x (in y weight) */
-	void (*same)(void *out, const void *in, u32 lanes);	/* out = out x in; NULL where no weight leaves all as it is */
+	void (*same)(void *out, const void *in, u32 lanes);	/* out = out x in; none for floats */
 };
 
 /* What a reduction has come to. */
 struct ms_reduction {
+	__int128 sum;				/* SUM, MEAN: exact */
 	u64 lanes;				/* so far, of all parents */
-	u64 low, high;				/* SUM, MEAN: the exact sum, signed, of 128 bits. COUNT: low */
+	u64 count;				/* those that are not 0 */
 	u64 least, most;			/* MIN, MAX: as the lane type's table keeps them, once lanes is not 0 */
 	u64 running[8];				/* SUM of floats: bits of f64 */
 };

@@ -2,7 +2,7 @@
 /*
  * The loops of one floating point lane type. Included once for each, with
  *
- *	LANE		the type's name: f32 or f64
+ *	LANE		the type
  *	BITS, ORDER	the unsigned and the signed type of its width
  *	SIGN		its sign bit
  *	QUIET		the one NaN that ever comes out, of BITS
@@ -129,7 +129,7 @@ static void NAME(count)(struct ms_reduction *reduction, const void *from, u32 la
 
 	for (i = 0; i < lanes; i++)
 		count += (in[i] & ~SIGN) != 0;
-	reduction->low += count;
+	reduction->count += count;
 }
 
 /* Negative numbers are turned round, so that they are in order as integers are. */

@@ -7,7 +7,7 @@
  *	LEAST, MOST	the ends of its range
  *	IS_SIGNED	0 or 1
  *	WIDE		a type that holds the product of any two; undefined for 64 bits
- *	PARTIAL		a type that holds the sum of 64 KiB of lanes; undefined for 64 bits
+ *	PARTIAL		a type that holds the sum of 64 KiB of lanes
  *
  * Saturating sums are made from wrapping ones and their signs, in the lane's own width, so that compilers find vector
  * instructions for them.
@@ -56,7 +56,7 @@ static inline LANE NAME(mul_clamped)(LANE a, LANE b)
 
 	return (LANE)(product >> 64) == (LANE)product >> 63 ? (LANE)product : end;
 #else
-	unsigned __int128 product = (unsigned __int128)a * b;
+	__uint128_t product = (__uint128_t)a * b;
 
 	return product >> 64 ? MOST : (LANE)product;
 #endif
@@ -150,37 +150,15 @@ SAME(xor)
 
 /* -------------------------------------------------------------------------------------------------------- reductions */
 
-/* A number of 64 bits, whose sign is that of the lane type, is added to the exact sum. */
-static inline void NAME(sum_more)(struct ms_reduction *reduction, u64 number, u32 shift)
-{
-	u64 low = number << shift, high = shift ? number >> (64 - shift) : 0;
-
-	if (IS_SIGNED && (s64)number < 0)
-		high |= shift ? ~0ull << shift : ~0ull;
-	reduction->low += low;
-	reduction->high += high + (reduction->low < low);
-}
-
 static void NAME(sum)(struct ms_reduction *reduction, const void *from, u32 lanes)
 {
 	const LANE *in = from;
-	u32 i;
-#ifdef PARTIAL
 	PARTIAL sum = 0;
+	u32 i;
 
 	for (i = 0; i < lanes; i++)
 		sum += in[i];
-	NAME(sum_more)(reduction, (u64)sum, 0);
-#else
-	u64 low = 0, high = 0;
-
-	for (i = 0; i < lanes; i++) {
-		low += (u32)in[i];
-		high += (u64)(in[i] >> 32);
-	}
-	NAME(sum_more)(reduction, low, 0);
-	NAME(sum_more)(reduction, high, 32);
-#endif
+	reduction->sum += sum;
 }
 
 static void NAME(count)(struct ms_reduction *reduction, const void *from, u32 lanes)
@@ -190,7 +168,7 @@ static void NAME(count)(struct ms_reduction *reduction, const void *from, u32 la
 
 	for (i = 0; i < lanes; i++)
 		count += in[i] != 0;
-	reduction->low += count;
+	reduction->count += count;
 }
 
 static void NAME(least)(struct ms_reduction *reduction, const void *from, u32 lanes)

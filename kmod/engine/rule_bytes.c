@@ -37,7 +37,8 @@ static void bytes_from(const struct ms_rule_call *call, u64 from, u64 bytes)
 
 	n = n < call->bytes ? n : call->bytes;
 	bytes_copy(call, 0, from + call->offset, (u8 *)call->out, n);
-	memset((u8 *)call->out + n, 0, call->bytes - n);
+	if (n < call->bytes)
+		memset((u8 *)call->out + n, 0, call->bytes - n);
 }
 
 void ms_rule_copy(const struct ms_rule_call *call)
@@ -105,8 +106,10 @@ static void content_words(u64 hash[2], u32 number, u64 index, const u64 *words, 
 	for (i = 0; i < n; i++) {
 		sum[0] += content_mix(&a, words[i]);
 		sum[1] += content_mix(&b, words[i]);
-		a.plus += STEP_PLUS, b.plus += STEP_PLUS;
-		a.times += STEP_TIMES, b.times += STEP_TIMES;
+		a.plus += STEP_PLUS;
+		b.plus += STEP_PLUS;
+		a.times += STEP_TIMES;
+		b.times += STEP_TIMES;
 	}
 	hash[0] = sum[0];
 	hash[1] = sum[1];

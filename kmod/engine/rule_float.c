@@ -14,38 +14,35 @@
 
 #define QUIET_F64	0x7ff8000000000000ull
 
-typedef float f32;
-typedef double f64;
-
-#define LANE	f32
+#define LANE	float
 #define BITS	u32
 #define ORDER	s32
 #define SIGN	0x80000000u
 #define QUIET	0x7fc00000u
 #include "loops_float.h"
 
-#define LANE	f64
+#define LANE	double
 #define BITS	u64
 #define ORDER	s64
 #define SIGN	0x8000000000000000ull
 #define QUIET	QUIET_F64
 #include "loops_float.h"
 
-#define RULE(name)	[MMSB_RULE_ ## name - MMSB_RULE_ADD_MUL]
+#define AT(name)	(MMSB_RULE_ ## name - MMSB_RULE_ADD_MUL)
 #define LOOPS(type) {									\
 	.fold = { {									\
-		RULE(ADD_MUL) = { first_mul_ ## type, next_add_mul_ ## type, NULL },	\
-		RULE(MIN_ADD) = { first_add_ ## type, next_min_add_ ## type, NULL },	\
-		RULE(MAX_ADD) = { first_add_ ## type, next_max_add_ ## type, NULL },	\
-		RULE(MAX_MIN) = { first_min_ ## type, next_max_min_ ## type, NULL },	\
+		[AT(ADD_MUL)] = { first_mul_ ## type, next_add_mul_ ## type, NULL },	\
+		[AT(MIN_ADD)] = { first_add_ ## type, next_min_add_ ## type, NULL },	\
+		[AT(MAX_ADD)] = { first_add_ ## type, next_max_add_ ## type, NULL },	\
+		[AT(MAX_MIN)] = { first_min_ ## type, next_max_min_ ## type, NULL },	\
 	} },										\
 	.sum = sum_ ## type, .count = count_ ## type, .least = least_ ## type, .most = most_ ## type,	\
 	.total = total_ ## type, .extreme = extreme_ ## type,				\
 }
 
 const struct ms_loops FLOAT_LOOPS[MMSB_RULE_LANE_LAST - MMSB_LANE_F32] = {
-	[MMSB_LANE_F32 - MMSB_LANE_F32] = LOOPS(f32),
-	[MMSB_LANE_F64 - MMSB_LANE_F32] = LOOPS(f64),
+	[MMSB_LANE_F32 - MMSB_LANE_F32] = LOOPS(float),
+	[MMSB_LANE_F64 - MMSB_LANE_F32] = LOOPS(double),
 };
 
 #else

@@ -9,114 +9,112 @@
 #include "loops.h"
 #include "rules.h"
 
-/* What a weight must be to leave integers as they are. */
-enum neutral { ONE, ZERO, ALL_BITS, GREATEST };
+#define LANES(shift, greatest)	{ shift, BITS(shift), { 1, 0, 0, BITS(shift), greatest, BITS(shift) } }
+#define BITS(shift)		(~0ull >> (64 - (8 << (shift))))
 
-static const u8 neutral_of[MS_FOLDS] = { ONE, ZERO, ZERO, ALL_BITS, GREATEST, ALL_BITS };
+/* Of a lane type, so that a small page need not work them out. */
+static const struct facts {
+	u32 shift;
+	u64 mask;			/* bits of a weight that count */
+	u64 neutral[MS_FOLDS];		/* what they are where they leave all as it is */
+} facts_of[MMSB_RULE_LANE_LAST] = {
+	[MMSB_LANE_U8] = LANES(0, BITS(0)),
+	[MMSB_LANE_U16] = LANES(1, BITS(1)),
+	[MMSB_LANE_U32] = LANES(2, BITS(2)),
+	[MMSB_LANE_U64] = LANES(3, BITS(3)),
+	[MMSB_LANE_I8] = LANES(0, BITS(0) >> 1),
+	[MMSB_LANE_I16] = LANES(1, BITS(1) >> 1),
+	[MMSB_LANE_I32] = LANES(2, BITS(2) >> 1),
+	[MMSB_LANE_I64] = LANES(3, BITS(3) >> 1),
+	/* No weight that counts for nothing is ever 1. */
+	[MMSB_LANE_F32] = { 2, 0, { 1, 1, 1, 1, 1, 1 } },
+	[MMSB_LANE_F64] = { 3, 0, { 1, 1, 1, 1, 1, 1 } },
+};
 
 /* What a parent that has no memory yet reads as. */
 static const u64 zeros[MS_RULE_PIECE / 8];
 
-#define SMALL	128u
-
 struct fold_work {
 	const struct ms_rule_call *call;
 	const struct ms_fold *fold;
-	u64 mask, neutral;		/* of a weight: the bits that count; their value where it changes nothing */
+	u64 mask, neutral;
 	u32 whole;			/* bytes of the piece's whole lanes */
 	u32 shift;
-	u32 reached;			/* bytes */
-	struct ms_way way;
 };
 
-static u64 fold_neutral(u32 which, u8 lane, u64 mask)
-{
-	switch (neutral_of[which]) {
-	case ONE:
-		return 1;
-	case ZERO:
-		return 0;
-	case ALL_BITS:
-		return mask;
-	default:
-		return lane >= MMSB_LANE_I8 ? mask >> 1 : mask;
-	}
-}
-
-/* A small page is not worth a call. */
+/* Most pages are small, and a call would cost more than what it copies. */
 static inline void fold_copy(u8 *out, const u8 *in, u32 bytes)
 {
-	u32 i;
-
-	if (bytes > SMALL || bytes % 8)
+	if (bytes == 64)
+		memcpy(out, in, 64);
+	else
 		memcpy(out, in, bytes);
-	else
-		for (i = 0; i < bytes; i += 8)
-			memcpy(out + i, in + i, 8);
 }
 
-static void fold_first(const struct fold_work *work, const u8 *in, u32 from, u32 to, u64 weight, bool same)
+static inline u32 fold_reach(const struct fold_work *work, const struct ms_parent *parent)
 {
-	u8 *out = (u8 *)work->call->out;
+	u64 offset = work->call->offset;
 
-	if (same)
-		fold_copy(out + from, in + from, to - from);
-	else
-		work->fold->first(out + from, in + from, (to - from) >> work->shift, weight);
+	if (likely(parent->size >= offset + work->whole))
+		return work->whole;
+	return parent->size > offset ? (u32)(parent->size - offset) >> work->shift << work->shift : 0;
 }
 
-static void fold_parent(struct fold_work *work, u32 number)
+/* Parents `i` to `end`, of which those before reached so many bytes. Returns how many are reached then. */
+static inline u32 fold_parents(const struct fold_work *work, u32 i, u32 end, u32 reached)
 {
 	const struct ms_rule_call *call = work->call;
-	const struct ms_parent *parent = &call->parent[number];
-	bool same = work->fold->same && (parent->weight & work->mask) == work->neutral;
-	u32 reach = work->whole, both;
-	const u8 *in;
-	u64 run;
+	u8 *out = (u8 *)call->out;
 
-	if (parent->size < call->offset + reach)
-		reach = parent->size > call->offset ? (u32)(parent->size - call->offset) >> work->shift << work->shift : 0;
-	if (!reach)
-		return;
-	in = ms_parent_bytes(call, number, call->offset, &run) ?: (const u8 *)zeros;
-	both = reach < work->reached ? reach : work->reached;
-	if (both && same)
-		work->fold->same(call->out, in, both >> work->shift);
-	else if (both)
-		work->fold->next(call->out, in, both >> work->shift, parent->weight);
-	if (reach > both) {
-		fold_first(work, in, both, reach, parent->weight, same);
-		work->reached = reach;
+	for (; i < end; i++) {
+		u64 weight = call->parent[i].weight, run;
+		bool same = (weight & work->mask) == work->neutral;
+		u32 reach = fold_reach(work, &call->parent[i]), both = reach < reached ? reach : reached;
+		const u8 *in;
+
+		if (!reach)
+			continue;
+		in = ms_parent_bytes(call, i, call->offset, &run) ?: (const u8 *)zeros;
+		if (both && same)
+			work->fold->same(out, in, both >> work->shift);
+		else if (both)
+			work->fold->next(out, in, both >> work->shift, weight);
+		if (reach == both)
+			continue;
+		if (same)
+			fold_copy(out + both, in + both, reach - both);
+		else
+			work->fold->first(out + both, in + both, (reach - both) >> work->shift, weight);
+		reached = reach;
 	}
+	return reached;
 }
 
 static void fold(const struct ms_rule_call *call, u32 rule)
 {
-	u64 work_bytes = (u64)call->bytes * call->parents;
-	u32 which = rule - MMSB_RULE_ADD_MUL, shift = ms_lane_shift(call->lane), stretch, i, end;
+	const struct facts *facts = &facts_of[call->lane];
+	struct ms_way way = ms_way_choose(call->lane, (u64)call->bytes * call->parents);
+	u32 which = rule - MMSB_RULE_ADD_MUL, stretch = call->parents, reached = 0, i, end;
 	struct fold_work work = {
 		.call = call,
-		.shift = shift,
-		.whole = call->bytes >> shift << shift,
-		.mask = ~0ull >> (64 - (8u << shift)),
-		.way = ms_way_choose(call->lane, work_bytes),
+		.fold = &way.loops->fold[call->saturate][which],
+		.mask = facts->mask,
+		.neutral = facts->neutral[which],
+		.whole = call->bytes >> facts->shift << facts->shift,
+		.shift = facts->shift,
 	};
 
-	work.fold = &work.way.loops->fold[call->saturate][which];
-	if (!work.fold->next)
-		work.fold = &work.way.loops->fold[0][which];
-	work.neutral = fold_neutral(which, call->lane, work.mask);
-	stretch = work_bytes > MS_STRETCH ? MS_STRETCH / call->bytes : call->parents;
+	if (way.is_float || way.is_wide)
+		stretch = MS_STRETCH / call->bytes;
 	for (i = 0; i < call->parents; i = end) {
 		end = call->parents - i > stretch ? i + stretch : call->parents;
-		ms_way_begin(&work.way);
-		for (; i < end; i++)
-			fold_parent(&work, i);
-		ms_way_end(&work.way);
+		ms_way_begin(&way);
+		reached = fold_parents(&work, i, end, reached);
+		ms_way_end(&way);
 		pf_resched();
 	}
-	if (work.reached < call->bytes)
-		memset((u8 *)call->out + work.reached, 0, call->bytes - work.reached);
+	if (reached < call->bytes)
+		memset((u8 *)call->out + reached, 0, call->bytes - reached);
 }
 
 void ms_rule_add_mul(const struct ms_rule_call *call)

@@ -40,6 +40,7 @@
 #define LEAST		0
 #define MOST		(~0ull)
 #define IS_SIGNED	0
+#define PARTIAL		__int128
 #include "loops_integer.h"
 
 #define LANE		s8
@@ -74,30 +75,32 @@
 #define LEAST		(-0x7fffffffffffffffll - 1)
 #define MOST		0x7fffffffffffffffll
 #define IS_SIGNED	1
+#define PARTIAL		__int128
 #include "loops_integer.h"
 
-#define RULE(name)	[MMSB_RULE_ ## name - MMSB_RULE_ADD_MUL]
-#define WRAPS		[0]
-#define SATURATES	[1]
-#define LOOPS(type) {											\
-	.fold = {											\
-		WRAPS = {										\
-			RULE(ADD_MUL) = { first_mul_ ## type, next_add_mul_ ## type, same_add_ ## type },	\
-			RULE(MIN_ADD) = { first_add_ ## type, next_min_add_ ## type, same_min_ ## type },	\
-			RULE(MAX_ADD) = { first_add_ ## type, next_max_add_ ## type, same_max_ ## type },	\
-			RULE(OR_AND) = { first_and_ ## type, next_or_and_ ## type, same_or_ ## type },	\
-			RULE(MAX_MIN) = { first_min_ ## type, next_max_min_ ## type, same_max_ ## type },	\
-			RULE(XOR_AND) = { first_and_ ## type, next_xor_and_ ## type, same_xor_ ## type },	\
-		},											\
-		SATURATES = {										\
-			RULE(ADD_MUL) = { first_mul_clamped_ ## type, next_add_clamped_mul_clamped_ ## type,	\
-					  same_add_clamped_ ## type },					\
-			RULE(MIN_ADD) = { first_add_clamped_ ## type, next_min_add_clamped_ ## type,	\
-					  same_min_ ## type },						\
-			RULE(MAX_ADD) = { first_add_clamped_ ## type, next_max_add_clamped_ ## type,	\
-					  same_max_ ## type },						\
-		},											\
-	},												\
+#define AT(name)	(MMSB_RULE_ ## name - MMSB_RULE_ADD_MUL)
+
+/* The same whether they saturate or not. */
+#define OTHERS(type)										\
+	[AT(OR_AND)] = { first_and_ ## type, next_or_and_ ## type, same_or_ ## type },		\
+	[AT(MAX_MIN)] = { first_min_ ## type, next_max_min_ ## type, same_max_ ## type },	\
+	[AT(XOR_AND)] = { first_and_ ## type, next_xor_and_ ## type, same_xor_ ## type }
+
+#define LOOPS(type) {										\
+	.fold = { {										\
+		[AT(ADD_MUL)] = { first_mul_ ## type, next_add_mul_ ## type, same_add_ ## type },	\
+		[AT(MIN_ADD)] = { first_add_ ## type, next_min_add_ ## type, same_min_ ## type },	\
+		[AT(MAX_ADD)] = { first_add_ ## type, next_max_add_ ## type, same_max_ ## type },	\
+		OTHERS(type),									\
+	}, {											\
+		[AT(ADD_MUL)] = { first_mul_clamped_ ## type, next_add_clamped_mul_clamped_ ## type,	\
+				  same_add_clamped_ ## type },					\
+		[AT(MIN_ADD)] = { first_add_clamped_ ## type, next_min_add_clamped_ ## type,	\
+				  same_min_ ## type },						\
+		[AT(MAX_ADD)] = { first_add_clamped_ ## type, next_max_add_clamped_ ## type,	\
+				  same_max_ ## type },						\
+		OTHERS(type),									\
+	} },											\
 	.sum = sum_ ## type, .count = count_ ## type, .least = least_ ## type, .most = most_ ## type,	\
 }
 

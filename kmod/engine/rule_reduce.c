@@ -9,11 +9,6 @@
 #include "loops.h"
 #include "rules.h"
 
-static bool lane_is_signed(u8 lane)
-{
-	return lane >= MMSB_LANE_I8;
-}
-
 /* What zeros change: a sum not at all, in floating point either, for no running sum is ever -0. */
 static void reduce_zeros(struct ms_reduction *reduction, ms_reduce_fn step, const struct ms_loops *loops)
 {
@@ -58,15 +53,11 @@ static u64 parents_bytes(const struct ms_rule_call *call)
 
 /* ------------------------------------------------------------------------------------------------------ what it comes to */
 
-static u64 sum_clamped(const struct ms_reduction *reduction, bool is_signed)
+static u64 sum_clamped(__int128 sum, bool is_signed)
 {
-	u64 sign = is_signed ? (u64)((s64)reduction->low >> 63) : 0;
+	__int128 least = is_signed ? -((__int128)1 << 63) : 0, most = ((__int128)1 << (is_signed ? 63 : 64)) - 1;
 
-	if (reduction->high == sign)
-		return reduction->low;
-	if (!is_signed)
-		return ~0ull;
-	return (s64)reduction->high < 0 ? 1ull << 63 : ~0ull >> 1;
+	return (u64)(sum < least ? least : sum > most ? most : sum);
 }
 
 /* high:low / by, where the quotient has 64 bits: bit by bit, for no home owes the engine a division of 128 bits. */
@@ -90,13 +81,13 @@ static u64 divide_long(u64 high, u64 low, u64 by)
 	return quotient;
 }
 
-static u64 mean(const struct ms_reduction *reduction, bool is_signed)
+static u64 mean(const struct ms_reduction *reduction)
 {
-	u64 low = reduction->low, high = reduction->high;
+	__uint128_t sum = (__uint128_t)reduction->sum;
+	__uint128_t size = reduction->sum < 0 ? -sum : sum;
+	u64 quotient = divide_long((u64)(size >> 64), (u64)size, reduction->lanes);
 
-	if (!is_signed || (s64)high >= 0)
-		return divide_long(high, low, reduction->lanes);
-	return -divide_long(~high + !low, -low, reduction->lanes);
+	return reduction->sum < 0 ? -quotient : quotient;
 }
 
 static u64 sum_result(const struct ms_rule_call *call, const struct ms_way *way, const struct ms_reduction *reduction)
@@ -109,7 +100,7 @@ static u64 sum_result(const struct ms_rule_call *call, const struct ms_way *way,
 		ms_way_end(way);
 		return sum;
 	}
-	return call->saturate ? sum_clamped(reduction, lane_is_signed(call->lane)) : reduction->low;
+	return call->saturate ? sum_clamped(reduction->sum, call->lane >= MMSB_LANE_I8) : (u64)reduction->sum;
 }
 
 static u64 extreme_result(const struct ms_way *way, u64 kept)
@@ -127,11 +118,16 @@ static u64 extreme_result(const struct ms_way *way, u64 kept)
 static u64 reduce_all(const struct ms_rule_call *call, u32 rule)
 {
 	struct ms_way way = ms_way_choose(call->lane, parents_bytes(call));
-	struct ms_reduction reduction = {};
+	struct ms_reduction reduction;
 	ms_reduce_fn step = rule == MMSB_RULE_COUNT ? way.loops->count : rule == MMSB_RULE_MIN ? way.loops->least :
 			    rule == MMSB_RULE_MAX ? way.loops->most : way.loops->sum;
 	u32 i;
 
+	reduction.sum = 0;
+	reduction.lanes = 0;
+	reduction.count = 0;
+	if (way.is_float)
+		memset(reduction.running, 0, sizeof(reduction.running));
 	for (i = 0; i < call->parents; i++)
 		reduce_parent(call, i, &way, step, &reduction);
 	if (!reduction.lanes)
@@ -140,13 +136,13 @@ static u64 reduce_all(const struct ms_rule_call *call, u32 rule)
 	case MMSB_RULE_SUM:
 		return sum_result(call, &way, &reduction);
 	case MMSB_RULE_COUNT:
-		return reduction.low;
+		return reduction.count;
 	case MMSB_RULE_MIN:
 		return extreme_result(&way, reduction.least);
 	case MMSB_RULE_MAX:
 		return extreme_result(&way, reduction.most);
 	default:
-		return mean(&reduction, lane_is_signed(call->lane));
+		return mean(&reduction);
 	}
 }
 

@@ -495,6 +495,21 @@ static enum mmsb_reason apply_judged(struct change *change, struct ms_outcome *o
 	return apply_to_page(change, outcome);
 }
 
+/* Bits that the client set after they were counted have no values: the record says nothing that did not count. */
+static void mask_trim(u8 *mask, u64 bits, u64 values)
+{
+	u64 i;
+
+	for (i = 0; i < bits; i++) {
+		if (!mask_bit(mask, i))
+			continue;
+		if (values)
+			values--;
+		else
+			mask[i / 8] &= (u8)~(1u << (i % 8));
+	}
+}
+
 /* The record is written first, and what the delta does is done from there. */
 static enum mmsb_reason apply_told(struct change *change, const struct ms_ring *ring, struct ms_outcome *outcome)
 {
@@ -508,6 +523,8 @@ static enum mmsb_reason apply_told(struct change *change, const struct ms_ring *
 		return reason;
 	if (client)
 		change->values = change->operand + (change->values - client);
+	if (change->sqe->op == MMSB_OP_MASK_SPARSE && (change->sqe->flags & MMSB_SQE_PAYLOAD))
+		mask_trim((u8 *)change->operand, change->sqe->len, change->value_bytes);
 	reason = apply_judged(change, outcome);
 	keep = !reason && !(outcome->flags & MMSB_CQE_UNCHANGED);
 	ms_history_end(shard, keep, outcome->flags & MMSB_CQE_CREATED ? outcome->epoch : 0);

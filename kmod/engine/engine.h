@@ -76,6 +76,9 @@ enum mmsb_reason ms_history_open(struct ms_space *space, u64 limit, struct ms_hi
 void ms_history_close(struct ms_history *history);	/* before the space goes */
 /* The next record, good until the next call, or NULL: there is none now. One caller at a time. */
 enum mmsb_reason ms_history_next(struct ms_history *history, const struct mmsb_record **record);
+bool ms_history_has_any(const struct ms_history *history);		/* [any] there is one now */
+int ms_history_wait(struct ms_history *history, u64 timeout_ns);	/* [any] until there is: 0, -ETIME, -EINTR */
+struct pf_waitq *ms_history_waitq(struct ms_history *history);		/* woken when some have come */
 
 /* ------------------------------------------------------------------------------------------------------------ shard */
 

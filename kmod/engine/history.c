@@ -6,12 +6,12 @@
 #define SEGMENT		(64u << 10)
 #define TICK_BYTES	sizeof(struct mmsb_hash_record)
 
-/* What was taken from the shards at once: a stream each, read by tick. */
-struct batch {
-	struct batch *next;
-	struct ms_segment *reset;		/* a record of its own, in front */
+/* What was taken from the shards at once: a record that stands for all of them, then a stream each, read by tick. */
+struct ms_history_batch {
+	struct ms_history_batch *next;
+	struct mmsb_hash_record mark;		/* `bytes` is 0: none, or it has been read */
 	struct {
-		struct ms_segment *segment;
+		struct ms_segment *segment;	/* before it is filled: what the shard goes on with */
 		u64 at;
 	} stream[];
 };
@@ -20,10 +20,24 @@ struct ms_history {
 	struct ms_space *space;
 	u64 limit;
 	struct pf_mutex mutex;
-	struct batch *first, *last;		/* under the mutex */
+	struct ms_history_batch *first, *last;		/* under the mutex */
+	u64 taken;				/* bytes of records in batches, ever; under the mutex */
+	u64 read;				/* of those */
+	u32 full;				/* rings stand still */
+	struct pf_waitq waitq;			/* of those who wait for records */
+
+	/* The reader's. */
+	struct ms_history_batch *batch;
 	struct ms_hash hash;			/* as of the last record read */
-	struct mmsb_hash_record told;	/* a tick's record, with the sum */
+	struct mmsb_hash_record current;	/* a tick's record, with the sum */
 };
+
+static void history_wake(struct ms_history *history)
+{
+	pf_mb();	/* partner: the barrier between registering and looking, in pf_waitq_wait() */
+	if (pf_waitq_active(&history->waitq))
+		pf_waitq_wake(&history->waitq);
+}
 
 /* ------------------------------------------------------------------------------------------------------------- writing */
 
@@ -96,6 +110,19 @@ enum mmsb_reason ms_history_begin(struct ms_shard *shard, u64 source, const stru
 	return reason;
 }
 
+/* In a replay a tick may be longer than what may wait, so the reader hears of that, too. */
+static void stream_count(struct ms_shard *shard, u64 bytes)
+{
+	struct ms_history *history = shard->space->history;
+	struct ms_stream *stream = shard->stream;
+
+	pf_write(stream->waiting, stream->waiting + bytes);
+	if (likely(pf_read(history->taken) - pf_read(history->read) + stream->waiting * shard->space->nshards < history->limit))
+		return;
+	pf_write(history->full, 1);
+	history_wake(history);
+}
+
 void ms_history_end(struct ms_shard *shard, bool keep, u64 page)
 {
 	struct ms_stream *stream = shard->stream;
@@ -110,7 +137,7 @@ void ms_history_end(struct ms_shard *shard, bool keep, u64 page)
 		record->sqe.flags |= MMSB_SQE_AT;
 	}
 	stream->told = true;
-	pf_write(stream->waiting, stream->waiting + record->record.bytes);
+	stream_count(shard, record->record.bytes);
 }
 
 /* By how much the shard's part has moved since it was told last. */
@@ -123,24 +150,25 @@ static void hash_moved(struct ms_shard *shard, u64 hash[2])
 	stream->hash = shard->hash;
 }
 
-static struct mmsb_hash_record *put_hash(struct ms_shard *shard, u8 type)
+/* What told something has a segment, with room for this. */
+static struct mmsb_hash_record *put_tick(struct ms_shard *shard)
 {
-	struct mmsb_hash_record *record = (void *)stream_put(shard, sizeof(*record), type);
+	struct mmsb_hash_record *record = (void *)stream_put(shard, sizeof(*record), MMSB_RECORD_TICK);
 
 	record->record.flags = shard->hashing ? MMSB_RECORD_HASHED : 0;
 	record->hash[0] = 0;
 	record->hash[1] = 0;
-	pf_write(shard->stream->waiting, shard->stream->waiting + sizeof(*record));
+	stream_count(shard, sizeof(*record));
 	return record;
 }
 
-/* What told something has a segment, with room for this. */
 void ms_history_tick(struct ms_shard *shard)
 {
 	if (!shard->stream->told)
 		return;
 	shard->stream->told = false;
-	hash_moved(shard, put_hash(shard, MMSB_RECORD_TICK)->hash);
+	hash_moved(shard, put_tick(shard)->hash);
+	history_wake(shard->space->history);
 }
 
 void ms_history_tick_all(struct ms_space *space)
@@ -152,18 +180,18 @@ void ms_history_tick_all(struct ms_space *space)
 		return;
 	for (i = 0; i < space->nshards; i++) {
 		if (!record && space->shards[i]->stream->told)
-			record = put_hash(space->shards[i], MMSB_RECORD_TICK);
+			record = put_tick(space->shards[i]);
 		space->shards[i]->stream->told = false;
 	}
 	for (i = 0; record && i < space->nshards; i++)
 		hash_moved(space->shards[i], record->hash);
+	if (record)
+		history_wake(space->history);
 }
 
 bool ms_history_is_full(const struct ms_shard *shard)
 {
-	const struct ms_space *space = shard->space;
-
-	return shard->stream && shard->stream->waiting >= space->history->limit / space->nshards;
+	return shard->stream && pf_read(shard->space->history->full);
 }
 
 /* -------------------------------------------------------------------------------------------------- taking the streams */
@@ -178,45 +206,65 @@ static void segments_free(struct ms_segment *segment)
 	}
 }
 
-static struct batch *batch_make(const struct ms_space *space)
+static struct ms_history_batch *batch_make(const struct ms_space *space)
 {
-	struct batch *batch = pf_alloc(sizeof(*batch) + space->nshards * sizeof(batch->stream[0]), -1);
+	struct ms_history_batch *batch = pf_alloc(sizeof(*batch) + space->nshards * sizeof(batch->stream[0]), -1);
 
 	return batch;
 }
 
-static void batch_free(const struct ms_space *space, struct batch *batch)
+static void batch_free(const struct ms_space *space, struct ms_history_batch *batch)
 {
 	u32 i;
 
-	for (i = 0; i < space->nshards; i++)
+	for (i = 0; batch && i < space->nshards; i++)
 		segments_free(batch->stream[i].segment);
-	segments_free(batch->reset);
 	pf_free(batch);
 }
 
-static void batch_append(struct ms_history *history, struct batch *batch)
+/* With every run lock held. A tick that goes on, in a replay, is to be closed without fail in what the shard goes on with. */
+static enum mmsb_reason batch_reserve(const struct ms_space *space, struct ms_history_batch *batch)
 {
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++) {
+		if (likely(!space->shards[i]->stream->told))
+			continue;
+		batch->stream[i].segment = segment_make(TICK_BYTES, space->shards[i]->node);
+		if (!batch->stream[i].segment)
+			return MMSB_REASON_NO_MEMORY;
+	}
+	return MMSB_REASON_NONE;
+}
+
+static u64 batch_fill(struct ms_space *space, struct ms_history_batch *batch)
+{
+	u64 bytes = batch->mark.record.bytes;
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++) {
+		struct ms_stream *stream = space->shards[i]->stream;
+		struct ms_segment *spare = batch->stream[i].segment;
+
+		batch->stream[i].segment = stream->first;
+		stream->first = spare;
+		stream->last = spare;
+		bytes += stream->waiting;
+		pf_write(stream->waiting, 0);
+	}
+	return bytes;
+}
+
+static void batch_append(struct ms_history *history, struct ms_history_batch *batch, u64 bytes)
+{
+	pf_mutex_lock(&history->mutex);
 	if (history->last)
 		history->last->next = batch;
 	else
 		history->first = batch;
 	history->last = batch;
-}
-
-/* With every run lock held, and no tick open. */
-static void batch_fill(struct ms_space *space, struct batch *batch)
-{
-	u32 i;
-
-	for (i = 0; i < space->nshards; i++) {
-		struct ms_stream *stream = space->shards[i]->stream;
-
-		batch->stream[i].segment = stream->first;
-		stream->first = NULL;
-		stream->last = NULL;
-		pf_write(stream->waiting, 0);
-	}
+	pf_write(history->taken, history->taken + bytes);
+	pf_mutex_unlock(&history->mutex);
 }
 
 static bool streams_have_any(const struct ms_space *space)
@@ -229,26 +277,92 @@ static bool streams_have_any(const struct ms_space *space)
 	return false;
 }
 
-/* A ring that was held up is looked at by whoever runs its shard now. */
-static void history_take(struct ms_history *history, struct batch *batch)
+static enum mmsb_reason history_take(struct ms_history *history)
 {
 	struct ms_space *space = history->space;
-	u32 i;
+	struct ms_history_batch *batch = batch_make(space);
+	enum mmsb_reason reason;
 
+	if (!batch)
+		return MMSB_REASON_NO_MEMORY;
 	ms_space_stop(space, NULL);
 	ms_meet_end(space);
-	batch_fill(space, batch);
-	pf_mutex_lock(&history->mutex);
-	batch_append(history, batch);
-	pf_mutex_unlock(&history->mutex);
-	for (i = 0; i < space->nshards; i++)
-		pf_write(space->shards[i]->kicked, 1);
+	reason = batch_reserve(space, batch);
+	if (!reason)
+		batch_append(history, batch, batch_fill(space, batch));
 	ms_space_go(space, NULL);
+	if (reason)
+		batch_free(space, batch);
+	return reason;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- marks */
+
+/* With every run lock held: what was told so far lies in front of a record that stands for all shards. */
+enum mmsb_reason ms_history_mark(struct ms_space *space, struct ms_mark *mark)
+{
+	enum mmsb_reason reason = MMSB_REASON_NO_MEMORY;
+
+	*mark = (struct ms_mark){ NULL };
+	if (!space->history)
+		return MMSB_REASON_NONE;
+	mark->before = batch_make(space);
+	mark->after = batch_make(space);
+	if (mark->before && mark->after)
+		reason = batch_reserve(space, mark->before);
+	if (reason) {
+		batch_free(space, mark->before);
+		batch_free(space, mark->after);
+	}
+	return reason;
+}
+
+static void mark_set(struct ms_space *space, const struct ms_mark *mark, u8 type)
+{
+	struct mmsb_hash_record *record = &mark->after->mark;
+
+	record->record.bytes = type == MMSB_RECORD_RESET ? sizeof(record->record) : sizeof(*record);
+	record->record.type = type;
+	record->record.tick = space->page->tick;
+	batch_append(space->history, mark->before, batch_fill(space, mark->before));
+	batch_append(space->history, mark->after, record->record.bytes);
+	history_wake(space->history);
+}
+
+/* What the hash is now, whatever it was. */
+void ms_history_switch(struct ms_space *space, const struct ms_mark *mark)
+{
+	struct mmsb_hash_record *record;
+	u32 i;
+
+	if (!mark->after)
+		return;
+	record = &mark->after->mark;
+	for (i = 0; i < space->nshards; i++) {
+		memset(&space->shards[i]->stream->hash, 0, sizeof(space->shards[i]->stream->hash));
+		hash_moved(space->shards[i], record->hash);
+	}
+	record->record.flags = space->hashing ? MMSB_RECORD_HASHED : 0;
+	mark_set(space, mark, MMSB_RECORD_HASH);
+}
+
+/* What was told before comes before this, and what comes after begins at tick 0 again. */
+void ms_history_reset(struct ms_space *space, const struct ms_mark *mark)
+{
+	u32 i;
+
+	if (!mark->after)
+		return;
+	mark_set(space, mark, MMSB_RECORD_RESET);
+	for (i = 0; i < space->nshards; i++) {
+		space->shards[i]->stream->told = false;
+		memset(&space->shards[i]->stream->hash, 0, sizeof(space->shards[i]->stream->hash));
+	}
 }
 
 /* ------------------------------------------------------------------------------------------------------------- reading */
 
-static const struct mmsb_record *stream_peek(const struct batch *batch, u32 shard)
+static const struct mmsb_record *stream_peek(const struct ms_history_batch *batch, u32 shard)
 {
 	const struct ms_segment *segment = batch->stream[shard].segment;
 
@@ -256,7 +370,7 @@ static const struct mmsb_record *stream_peek(const struct batch *batch, u32 shar
 }
 
 /* Segments that are empty, or read, are given back. */
-static void stream_settle(struct batch *batch, u32 shard)
+static void stream_settle(struct ms_history_batch *batch, u32 shard)
 {
 	struct ms_segment *segment;
 
@@ -275,7 +389,7 @@ static bool record_is_before(const struct mmsb_record *record, const struct mmsb
 	return record->type == MMSB_RECORD_DELTA && other->type != MMSB_RECORD_DELTA;
 }
 
-static const struct mmsb_record *batch_peek(struct ms_history *history, struct batch *batch, u32 *shard)
+static const struct mmsb_record *batch_peek(struct ms_history *history, struct ms_history_batch *batch, u32 *shard)
 {
 	const struct mmsb_record *first = NULL, *record;
 	u32 i;
@@ -291,91 +405,129 @@ static const struct mmsb_record *batch_peek(struct ms_history *history, struct b
 	return first;
 }
 
-static const struct mmsb_record *add_up(struct ms_history *history, const struct mmsb_record *record)
+static const struct mmsb_record *take_mark(struct ms_history *history, struct ms_history_batch *batch)
+{
+	history->current = batch->mark;
+	history->hash.sum[0] = batch->mark.hash[0];
+	history->hash.sum[1] = batch->mark.hash[1];
+	batch->mark.record.bytes = 0;
+	return &history->current.record;
+}
+
+static const struct mmsb_record *take_tick(struct ms_history *history, const struct mmsb_record *record)
 {
 	const struct mmsb_hash_record *moved = (const void *)record;
 
-	if (record->type != MMSB_RECORD_TICK && record->type != MMSB_RECORD_HASH)
-		return record;
-	if (record->type == MMSB_RECORD_HASH)
-		memset(&history->hash, 0, sizeof(history->hash));
 	history->hash.sum[0] += moved->hash[0];
 	history->hash.sum[1] += moved->hash[1];
-	history->told = *moved;
-	history->told.hash[0] = history->hash.sum[0];
-	history->told.hash[1] = history->hash.sum[1];
-	return &history->told.record;
+	history->current.record = *record;
+	history->current.hash[0] = history->hash.sum[0];
+	history->current.hash[1] = history->hash.sum[1];
+	return &history->current.record;
 }
 
-static const struct mmsb_record *take_reset(struct ms_history *history, struct batch *batch)
+static const struct mmsb_record *batch_take(struct ms_history *history, struct ms_history_batch *batch)
 {
-	history->told.record = *(const struct mmsb_record *)batch->reset->bytes;
-	segments_free(batch->reset);
-	batch->reset = NULL;
-	memset(&history->hash, 0, sizeof(history->hash));
-	return &history->told.record;
+	const struct mmsb_record *record;
+	u32 shard = 0;
+
+	if (batch->mark.record.bytes)
+		return take_mark(history, batch);
+	record = batch_peek(history, batch, &shard);
+	if (!record)
+		return NULL;
+	batch->stream[shard].at += record->bytes;
+	return record->type == MMSB_RECORD_TICK ? take_tick(history, record) : record;
 }
 
-static struct batch *history_first(struct ms_history *history)
+static struct ms_history_batch *history_next_batch(struct ms_history *history)
 {
-	struct batch *batch;
+	struct ms_history_batch *batch;
 
 	pf_mutex_lock(&history->mutex);
 	batch = history->first;
-	pf_mutex_unlock(&history->mutex);
-	return batch;
-}
-
-static void history_drop_first(struct ms_history *history)
-{
-	struct batch *batch;
-
-	pf_mutex_lock(&history->mutex);
-	batch = history->first;
-	history->first = batch->next;
+	if (batch)
+		history->first = batch->next;
 	if (!history->first)
 		history->last = NULL;
 	pf_mutex_unlock(&history->mutex);
-	batch_free(history->space, batch);
+	return batch;
 }
 
 static const struct mmsb_record *history_step(struct ms_history *history)
 {
 	const struct mmsb_record *record;
-	struct batch *batch;
-	u32 shard = 0;
 
-	while ((batch = history_first(history))) {
-		if (batch->reset)
-			return take_reset(history, batch);
-		record = batch_peek(history, batch, &shard);
-		if (record) {
-			batch->stream[shard].at += record->bytes;
-			return add_up(history, record);
-		}
-		history_drop_first(history);
+	for (;;) {
+		record = history->batch ? batch_take(history, history->batch) : NULL;
+		if (record)
+			break;
+		batch_free(history->space, history->batch);
+		history->batch = history_next_batch(history);
+		if (!history->batch)
+			return NULL;
 	}
-	return NULL;
+	pf_write(history->read, history->read + record->bytes);
+	return record;
+}
+
+/* Once half of what may wait has been read, rings that stand still are looked at by whoever runs their shards now. */
+static void history_let_go_on(struct ms_history *history)
+{
+	struct ms_space *space = history->space;
+	u64 waiting = pf_read(history->taken) - history->read;
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++)
+		waiting += pf_read(space->shards[i]->stream->waiting);
+	if (waiting > history->limit / 2)
+		return;
+	pf_write(history->full, 0);
+	for (i = 0; i < space->nshards; i++) {
+		pf_write(space->shards[i]->kicked, 1);
+		ms_shard_settle(space->shards[i]);
+	}
 }
 
 enum mmsb_reason ms_history_next(struct ms_history *history, const struct mmsb_record **record)
 {
-	struct batch *batch;
+	enum mmsb_reason reason;
 
 	*record = history_step(history);
-	if (*record || !streams_have_any(history->space))
-		return MMSB_REASON_NONE;
-	batch = batch_make(history->space);
-	if (!batch)
-		return MMSB_REASON_NO_MEMORY;
-	history_take(history, batch);
-	*record = history_step(history);
+	if (!*record && streams_have_any(history->space)) {
+		reason = history_take(history);
+		if (reason)
+			return reason;
+		*record = history_step(history);
+	}
+	if (unlikely(pf_read(history->full)))
+		history_let_go_on(history);
 	return MMSB_REASON_NONE;
+}
+
+bool ms_history_has_any(const struct ms_history *history)
+{
+	return pf_read(history->taken) != pf_read(history->read) || streams_have_any(history->space);
+}
+
+struct pf_waitq *ms_history_waitq(struct ms_history *history)
+{
+	return &history->waitq;
+}
+
+static bool history_has_come(void *arg)
+{
+	return ms_history_has_any(arg);
+}
+
+int ms_history_wait(struct ms_history *history, u64 timeout_ns)
+{
+	return pf_waitq_wait(&history->waitq, history_has_come, history, timeout_ns);
 }
 
 /* ------------------------------------------------------------------------------------------------------ opening, closing */
 
-static void streams_free(struct ms_space *space, struct ms_stream *streams)
+static void streams_free(const struct ms_space *space, struct ms_stream *streams)
 {
 	u32 i;
 
@@ -384,41 +536,46 @@ static void streams_free(struct ms_space *space, struct ms_stream *streams)
 	pf_free(streams);
 }
 
-static enum mmsb_reason streams_attach(struct ms_space *space, struct ms_stream *streams)
+static void history_free(struct ms_history *history)
 {
-	enum mmsb_reason reason = MMSB_REASON_NONE;
-	u32 i;
-
-	for (i = 0; i < space->nshards; i++)
-		space->shards[i]->stream = &streams[i];
-	for (i = 0; !reason && i < space->nshards; i++)
-		reason = stream_reserve(space->shards[i], 0);
-	for (i = 0; reason && i < space->nshards; i++)
-		space->shards[i]->stream = NULL;
-	return reason;
+	while (history->batch) {
+		batch_free(history->space, history->batch);
+		history->batch = history_next_batch(history);
+	}
+	pf_waitq_destroy(&history->waitq);
+	pf_mutex_destroy(&history->mutex);
+	pf_free(history);
 }
 
-/* Where the history begins: what the hash is then. */
-void ms_history_switch(struct ms_space *space)
+/* It begins with what the hash is. */
+static enum mmsb_reason history_attach(struct ms_history *history, struct ms_stream *streams)
 {
-	struct mmsb_hash_record *record;
+	struct ms_space *space = history->space;
+	enum mmsb_reason reason;
+	struct ms_mark mark;
 	u32 i;
 
-	if (!space->history || stream_reserve(space->shards[0], TICK_BYTES))
-		return;
-	space->shards[0]->tick = space->page->tick;
-	record = put_hash(space->shards[0], MMSB_RECORD_HASH);
-	for (i = 0; i < space->nshards; i++) {
-		memset(&space->shards[i]->stream->hash, 0, sizeof(space->shards[i]->stream->hash));
-		hash_moved(space->shards[i], record->hash);
+	if (space->history)
+		return MMSB_REASON_HISTORY_TAKEN;
+	for (i = 0; i < space->nshards; i++)
+		space->shards[i]->stream = &streams[i];
+	space->history = history;
+	reason = ms_history_mark(space, &mark);
+	if (!reason) {
+		ms_history_switch(space, &mark);
+		return reason;
 	}
+	for (i = 0; i < space->nshards; i++)
+		space->shards[i]->stream = NULL;
+	space->history = NULL;
+	return reason;
 }
 
 enum mmsb_reason ms_history_open(struct ms_space *space, u64 limit, struct ms_history **out)
 {
 	struct ms_stream *streams = pf_alloc(space->nshards * sizeof(*streams), -1);
 	struct ms_history *history = pf_alloc(sizeof(*history), -1);
-	enum mmsb_reason reason = MMSB_REASON_HISTORY_TAKEN;
+	enum mmsb_reason reason;
 
 	if (!streams || !history) {
 		pf_free(streams);
@@ -426,25 +583,19 @@ enum mmsb_reason ms_history_open(struct ms_space *space, u64 limit, struct ms_hi
 		return MMSB_REASON_NO_MEMORY;
 	}
 	pf_mutex_init(&history->mutex);
+	pf_waitq_init(&history->waitq);
 	history->space = space;
 	history->limit = limit ? limit : MMSB_HISTORY_LIMIT;
 	ms_space_stop(space, NULL);
-	if (!space->history) {
-		ms_meet_settle(space);
-		reason = streams_attach(space, streams);
-	}
-	if (!reason) {
-		space->history = history;
-		ms_history_switch(space);
-	}
+	ms_meet_settle(space);
+	reason = history_attach(history, streams);
 	ms_space_go(space, NULL);
-	if (!reason) {
-		*out = history;
+	if (reason) {
+		pf_free(streams);
+		history_free(history);
 		return reason;
 	}
-	streams_free(space, streams);
-	pf_mutex_destroy(&history->mutex);
-	pf_free(history);
+	*out = history;
 	return reason;
 }
 
@@ -462,58 +613,7 @@ void ms_history_close(struct ms_history *history)
 	}
 	space->history = NULL;
 	ms_space_go(space, NULL);
-	while (history_first(history))
-		history_drop_first(history);
 	streams_free(space, streams);
-	pf_mutex_destroy(&history->mutex);
-	pf_free(history);
-}
-
-static struct ms_segment *reset_record(void)
-{
-	struct ms_segment *segment = segment_make(sizeof(struct mmsb_record), -1);
-	struct mmsb_record *record;
-
-	if (!segment)
-		return NULL;
-	record = (void *)segment->bytes;
-	record->bytes = sizeof(*record);
-	record->type = MMSB_RECORD_RESET;
-	return segment;
-}
-
-static void streams_restart(struct ms_space *space)
-{
-	u32 i;
-
-	for (i = 0; i < space->nshards; i++) {
-		space->shards[i]->stream->told = false;
-		memset(&space->shards[i]->stream->hash, 0, sizeof(space->shards[i]->stream->hash));
-	}
-}
-
-/* What was told before comes before this, and what comes after begins at tick 0 again. */
-enum mmsb_reason ms_history_reset(struct ms_space *space)
-{
-	struct ms_history *history = space->history;
-	struct batch *before, *after;
-
-	if (!history)
-		return MMSB_REASON_NONE;
-	before = batch_make(space);
-	after = batch_make(space);
-	if (before && after)
-		after->reset = reset_record();
-	if (!before || !after || !after->reset) {
-		pf_free(before);
-		pf_free(after);
-		return MMSB_REASON_NO_MEMORY;
-	}
-	batch_fill(space, before);
-	pf_mutex_lock(&history->mutex);
-	batch_append(history, before);
-	batch_append(history, after);
-	pf_mutex_unlock(&history->mutex);
-	streams_restart(space);
-	return MMSB_REASON_NONE;
+	history->batch = history_next_batch(history);
+	history_free(history);
 }

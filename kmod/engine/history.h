@@ -30,6 +30,7 @@ struct ms_stream {
 };
 
 struct ms_history;
+struct ms_history_batch;
 
 /* NONE, or NO_MEMORY. *operand moves to the record's copy of it. */
 enum mmsb_reason ms_history_begin(struct ms_shard *shard, u64 source, const struct mmsb_sqe *sqe, const u8 **operand, u64 bytes);
@@ -38,11 +39,16 @@ void ms_history_end(struct ms_shard *shard, bool keep, u64 page);
 /* The shard's tick, or that of a meeting, has closed. */
 void ms_history_tick(struct ms_shard *shard);
 void ms_history_tick_all(struct ms_space *space);
-/* With every run lock held. */
-void ms_history_switch(struct ms_space *space);
-enum mmsb_reason ms_history_reset(struct ms_space *space);	/* NO_MEMORY: it must not be reset */
 
-/* The reader is behind: nothing more is taken from rings. */
+/* Room for what parts the records before it from those behind it. With every run lock held, as all that uses it. */
+struct ms_mark {
+	struct ms_history_batch *before, *after;		/* NULL: nobody listens */
+};
+enum mmsb_reason ms_history_mark(struct ms_space *space, struct ms_mark *mark);		/* NONE, or NO_MEMORY */
+void ms_history_switch(struct ms_space *space, const struct ms_mark *mark);
+void ms_history_reset(struct ms_space *space, const struct ms_mark *mark);
+
+/* The reader is behind: nothing more is taken from rings, but for those that are being closed. */
 bool ms_history_is_full(const struct ms_shard *shard);
 
 #endif

@@ -103,8 +103,6 @@ static u32 shard_serve_requests(struct ms_shard *shard, struct ms_link *link)
 {
 	u32 sent = pf_acquire(&link->sent), n = sent - link->served, i;	/* partner: ms_link_publish_sent() */
 
-	if (n)
-		shard_open_tick(shard);
 	for (i = 0; i < n; i++, link->served++) {
 		struct ms_message *message = &link->slot[link->served % MS_LINK_SLOTS];
 		struct mmsb_sqe sqe = message->sqe;
@@ -113,11 +111,14 @@ static u32 shard_serve_requests(struct ms_shard *shard, struct ms_link *link)
 
 		if (unlikely(ms_delta_must_meet(shard, &sqe) || shard->space->replay.ends))
 			break;
+		shard_open_tick(shard);
 		reason = ms_delta_apply(shard, message->ring, &sqe, &outcome);
 		outcome_to_cqe(shard, sqe.user_data, reason, &outcome, &message->cqe);
 	}
 	if (unlikely(i < n)) {
 		shard->must_meet = !shard->space->replay.ends;
+		if (shard->space->replay.ends)
+			pf_write(shard->kicked, 1);
 		ms_inbox_mark(shard, link->from->number);
 	}
 	pf_write(shard->deltas, shard->deltas + i);
@@ -282,12 +283,20 @@ static bool shard_forward(struct ms_shard *shard, struct ms_ring *ring, const st
 	return true;
 }
 
+/* Nothing more is told until some of it has been read. A ring that is being closed has nobody who could wait. */
+static bool ring_stands_still(const struct ms_shard *shard, const struct ms_ring *ring)
+{
+	return unlikely(ms_history_is_full(shard)) && !ring->closing;
+}
+
 /* The general way of an entry. False: it has to wait, and the ring with it. */
 static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct ms_todo *sent,
 			   u32 *forwarded)
 {
 	u32 to;
 
+	if (unlikely(ring_stands_still(shard, ring)))
+		return false;
 	if (unlikely(sqe->op == MMSB_OP_FENCE || sqe->op == MMSB_OP_TICK) && ring->inflight) {
 		ring->fenced = true;
 		return false;
@@ -378,7 +387,7 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 
 	ring->fenced = false;
 	ring->held_by = NULL;
-	if (!pending || unlikely(ms_history_is_full(shard)))
+	if (!pending || unlikely(ring_stands_still(shard, ring)))
 		return 0;
 	credit = ms_ring_credit(ring);
 	n = pending < credit ? pending : credit;

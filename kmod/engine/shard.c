@@ -236,10 +236,10 @@ static bool shard_is_idle(struct ms_shard *shard)
 {
 	struct ms_ring *ring;
 
-	if (unlikely(ms_history_is_full(shard)))
-		return true;
 	if (pf_read(shard->kicked) || ms_shard_has_mail(shard) || shard->waving || shard->space->meeting.open)
 		return false;
+	if (unlikely(ms_history_is_full(shard)))
+		return true;
 	for (ring = shard->rings; ring; ring = ring->next)
 		if (ring->polled && ms_ring_runnable(ring))
 			return false;

@@ -271,15 +271,17 @@ static void directory_reset(struct ms_space *space)
 enum mmsb_reason ms_space_reset(struct ms_space *space)
 {
 	enum mmsb_reason reason;
+	struct ms_mark mark;
 	u32 i;
 
 	ms_space_stop(space, NULL);
 	ms_meet_settle(space);
-	reason = ms_history_reset(space);
+	reason = ms_history_mark(space, &mark);
 	if (reason) {
 		ms_space_go(space, NULL);
 		return reason;
 	}
+	ms_history_reset(space, &mark);
 	ms_nodes_forget(space);
 	pf_mutex_lock(&space->mutex);
 	ms_slabs_forget(space);
@@ -327,28 +329,34 @@ static void hash_shard(const struct ms_space *space, u32 shard, struct ms_hash *
 		hash_block(space, (u32)first, hash);
 }
 
-static void space_switch_hash(struct ms_space *space, bool on)
+static enum mmsb_reason space_switch_hash(struct ms_space *space, bool on)
 {
+	struct ms_mark mark;
+	enum mmsb_reason reason = ms_history_mark(space, &mark);
 	u32 i;
 
+	if (reason)
+		return reason;
 	for (i = 0; i < space->nshards; i++) {
 		if (on && !space->hashing)
 			hash_shard(space, i, &space->shards[i]->hash);
 		space->shards[i]->hashing = on;
 	}
 	pf_write(space->hashing, on);
-	ms_history_switch(space);
+	ms_history_switch(space, &mark);
+	return reason;
 }
 
 enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u64 *tick, bool *off)
 {
 	struct ms_hash sum = { { 0 } }, part;
+	enum mmsb_reason reason = MMSB_REASON_NONE;
 	u32 i;
 
 	ms_space_stop(space, NULL);
 	ms_meet_settle(space);
 	if (flags & (MMSB_HASH_ON | MMSB_HASH_OFF))
-		space_switch_hash(space, flags & MMSB_HASH_ON);
+		reason = space_switch_hash(space, flags & MMSB_HASH_ON);
 	*off = !space->hashing && !(flags & MMSB_HASH_RECOMPUTE);
 	for (i = 0; i < space->nshards && !*off; i++) {
 		part = space->shards[i]->hash;
@@ -360,7 +368,7 @@ enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u
 	hash[1] = sum.sum[1];
 	*tick = space->page->tick;
 	ms_space_go(space, NULL);
-	return MMSB_REASON_NONE;
+	return reason;
 }
 
 /* ---------------------------------------------------------------------------------------------------- what homes ask */

@@ -53,8 +53,11 @@ static uint64_t new_id(struct twin *twin)
 	return MMSB_PAGE_ID(generation & 0xffffffff, index);
 }
 
-static uint32_t page_size(struct rng *rng)
+/* Derived pages are computed time and again, by a model that is in no hurry. */
+static uint32_t page_size(struct rng *rng, bool graph)
 {
+	if (graph && !rng_once_in(rng, 400))
+		return rng_once_in(rng, 2) ? 64u << rng_below(rng, 4) : 64 + rng_below(rng, rng_once_in(rng, 8) ? 9000 : 200);
 	switch (rng_below(rng, 40)) {
 	case 0:
 		return 65536 + rng_below(rng, 300000);
@@ -83,7 +86,7 @@ static void pool_add(struct twin *twin, uint64_t id)
 static void make_create(struct twin *twin, struct mmsb_sqe *sqe)
 {
 	sqe->op = MMSB_OP_CREATE;
-	sqe->len = page_size(&twin->rng);
+	sqe->len = page_size(&twin->rng, twin->config.graph);
 	if (!twin->config.named && !rng_once_in(&twin->rng, 3))
 		return;
 	sqe->flags = MMSB_SQE_AT;
@@ -203,7 +206,7 @@ static void make_delta(struct twin *twin, uint8_t *payload, struct mmsb_sqe *sqe
 	struct model_page *page;
 	uint32_t size, width = 1;
 
-	sqe->op = MMSB_OP_SET + rng_below(rng, MMSB_OP_LAST - MMSB_OP_SET);
+	sqe->op = MMSB_OP_SET + rng_below(rng, MMSB_OP_DERIVE - MMSB_OP_SET);
 	sqe->page = some_id(twin);
 	page = model_find(&twin->model, sqe->page, &reason);
 	size = page ? page->size : 256;
@@ -231,6 +234,157 @@ static void make_delta(struct twin *twin, uint8_t *payload, struct mmsb_sqe *sqe
 	}
 }
 
+/* ---------------------------------------------------------------------------------------------------- of the graph */
+
+/* Mostly of a source page, or there would be more cycles than edges. */
+static uint64_t some_parent(struct twin *twin)
+{
+	unsigned int tries = rng_below(&twin->rng, 4);
+	enum mmsb_reason reason;
+	struct model_page *page;
+	uint64_t id;
+
+	do {
+		id = some_id(twin);
+		page = model_find(&twin->model, id, &reason);
+	} while (tries-- && (!page || page->derived));
+	return id;
+}
+
+static void make_edge(struct twin *twin, struct mmsb_edge *edge, bool weights)
+{
+	struct rng *rng = &twin->rng;
+
+	memset(edge, 0, sizeof(*edge));
+	edge->parent = some_parent(twin);
+	if (rng_once_in(rng, 6))
+		edge->type = 1 + rng_below(rng, 2);
+	if (weights && edge->type != MMSB_EDGE_CONTROL)
+		edge->weight = rng_once_in(rng, 4) ? rng_next(rng) : rng_below(rng, 4);
+	if (!rng_once_in(rng, 60))
+		return;
+	edge->type = rng_below(rng, 5);
+	edge->reserved = rng_once_in(rng, 3);
+	edge->weight = rng_below(rng, 2);
+}
+
+static bool is_fold(uint32_t rule)
+{
+	return rule >= MMSB_RULE_ADD_MUL && rule <= MMSB_RULE_XOR_AND;
+}
+
+static void make_rule(struct twin *twin, struct mmsb_derive *how)
+{
+	struct rng *rng = &twin->rng;
+
+	memset(how, 0, sizeof(*how));
+	how->rule = rng_below(rng, MMSB_RULE_LAST);
+	if (how->rule >= MMSB_RULE_ADD_MUL && how->rule < MMSB_RULE_HASH)
+		how->lane = rng_below(rng, MMSB_RULE_LANE_LAST);
+	if (how->rule == MMSB_RULE_SLICE) {
+		how->param[0] = rng_below(rng, rng_once_in(rng, 4) ? 20000 : 100);
+		how->param[1] = rng_once_in(rng, 2) ? rng_below(rng, 200) : 0;
+	}
+	how->flags = rng_once_in(rng, 4) ? MMSB_DERIVE_LAZY : 0;
+	if (how->rule >= MMSB_RULE_ADD_MUL && how->rule <= MMSB_RULE_MAX_ADD && rng_once_in(rng, 2))
+		how->flags |= MMSB_DERIVE_SATURATE;
+	if (rng_once_in(rng, 30))
+		((uint8_t *)how)[rng_below(rng, sizeof(*how))] ^= 1u << rng_below(rng, 8);
+}
+
+static uint32_t some_edges(struct rng *rng, uint32_t rule)
+{
+	if (rule == MMSB_RULE_COPY || rule == MMSB_RULE_SLICE)
+		return 1 + rng_once_in(rng, 6);
+	if (rng_once_in(rng, 10))
+		return rng_below(rng, 30);
+	return 1 + rng_below(rng, 4);
+}
+
+/* A NONE is for control edges alone. */
+static void make_derive(struct twin *twin, uint8_t *to, struct mmsb_sqe *sqe)
+{
+	struct mmsb_derive *how = (void *)to;
+	struct mmsb_edge *edge = (void *)(how + 1);
+	uint32_t i;
+
+	make_rule(twin, how);
+	how->edges = some_edges(&twin->rng, how->rule);
+	for (i = 0; i < how->edges; i++) {
+		make_edge(twin, &edge[i], is_fold(how->rule));
+		if (how->rule == MMSB_RULE_NONE && !rng_once_in(&twin->rng, 8))
+			edge[i].type = MMSB_EDGE_CONTROL;
+	}
+	sqe->len = sizeof(*how) + how->edges * sizeof(*edge);
+	if (rng_once_in(&twin->rng, 60))
+		how->edges = rng_once_in(&twin->rng, 2) ? rng_next(&twin->rng) : how->edges + 1;
+}
+
+static void make_link(struct twin *twin, uint8_t *to, struct mmsb_sqe *sqe, const struct model_page *page)
+{
+	uint32_t n = 1 + (rng_once_in(&twin->rng, 3) ? rng_below(&twin->rng, 5) : 0), i;
+
+	for (i = 0; i < n; i++)
+		make_edge(twin, (struct mmsb_edge *)to + i, page && is_fold(page->how.rule));
+	sqe->len = n * sizeof(struct mmsb_edge);
+}
+
+static void make_unlink(struct twin *twin, uint8_t *to, struct mmsb_sqe *sqe, const struct model_page *page)
+{
+	uint32_t n = 1 + (rng_once_in(&twin->rng, 3) ? rng_below(&twin->rng, 4) : 0), i;
+	uint64_t *parent = (void *)to;
+
+	for (i = 0; i < n; i++) {
+		parent[i] = some_id(twin);
+		if (page && page->derived && !rng_once_in(&twin->rng, 8))
+			parent[i] = page->edges[rng_below(&twin->rng, page->how.edges)].parent;
+	}
+	sqe->len = n * sizeof(*parent);
+}
+
+static uint64_t some_derived(struct twin *twin)
+{
+	struct model *model = &twin->model;
+
+	if (!model->derived_count || rng_once_in(&twin->rng, 10))
+		return some_id(twin);
+	return model_id(model, &model->pages[model->derived[rng_below(&twin->rng, model->derived_count)]]);
+}
+
+static void make_graph(struct twin *twin, uint8_t *payload, struct mmsb_sqe *sqe)
+{
+	static const uint8_t ops[] = { MMSB_OP_DERIVE, MMSB_OP_DERIVE, MMSB_OP_DERIVE, MMSB_OP_LINK, MMSB_OP_LINK, MMSB_OP_UNLINK,
+				       MMSB_OP_UNLINK, MMSB_OP_REFRESH, MMSB_OP_REFRESH, MMSB_OP_UNDERIVE };
+	uint8_t *to = payload + twin->payload_used;
+	enum mmsb_reason reason;
+	struct model_page *page;
+
+	sqe->op = ops[rng_below(&twin->rng, sizeof(ops))];
+	sqe->page = sqe->op == MMSB_OP_DERIVE ? some_parent(twin) : some_derived(twin);
+	page = model_find(&twin->model, sqe->page, &reason);
+	if (rng_once_in(&twin->rng, 10)) {
+		sqe->flags |= MMSB_SQE_IF_EPOCH;
+		sqe->epoch = page && !rng_once_in(&twin->rng, 3) ? page->epoch : rng_below(&twin->rng, 5);
+	}
+	if (sqe->op == MMSB_OP_REFRESH || sqe->op == MMSB_OP_UNDERIVE || twin->payload_bytes - twin->payload_used < 4096)
+		return;
+	if (sqe->op == MMSB_OP_DERIVE)
+		make_derive(twin, to, sqe);
+	else if (sqe->op == MMSB_OP_LINK)
+		make_link(twin, to, sqe, page);
+	else
+		make_unlink(twin, to, sqe, page);
+	if (sqe->len <= MMSB_INLINE_MAX && rng_once_in(&twin->rng, 2)) {
+		memcpy(sqe->operand, to, sqe->len);
+		return;
+	}
+	sqe->flags |= MMSB_SQE_PAYLOAD;
+	sqe->payload = twin->payload_used;
+	twin->payload_used += (sqe->len + 7) / 8 * 8;
+}
+
+/* ------------------------------------------------------------------------------------------------------ of all kinds */
+
 /* Zero cursors, or no APPEND would ever find a good one. */
 static void make_cursor(struct twin *twin, struct mmsb_sqe *sqe)
 {
@@ -254,7 +408,7 @@ static void spoil(struct twin *twin, struct mmsb_sqe *sqe)
 		sqe->lane ^= 1u << rng_below(rng, 8);
 		break;
 	case 2: case 3:
-		sqe->flags ^= 1u << rng_below(rng, rng_once_in(rng, 3) ? 16 : 5);
+		sqe->flags ^= 1u << rng_below(rng, rng_once_in(rng, 3) ? 16 : 6);
 		break;
 	case 4:
 		sqe->len ^= 1u << rng_below(rng, 32);
@@ -273,6 +427,12 @@ static void spoil(struct twin *twin, struct mmsb_sqe *sqe)
 	}
 }
 
+/* Whether a batch may become several ticks, and this matters. */
+static bool may_be_cut(const struct twin_config *config)
+{
+	return config->graph && (config->shards > 1 || config->polled);
+}
+
 /* What the model cannot foresee or afford is made into a plain error. */
 static void bound(struct twin *twin, struct mmsb_sqe *sqe)
 {
@@ -280,6 +440,8 @@ static void bound(struct twin *twin, struct mmsb_sqe *sqe)
 
 	if (index >= TWIN_INDICES && index < (1u << 24))
 		sqe->page |= 1u << 31;
+	if (sqe->op == MMSB_OP_TICK)
+		sqe->op = MMSB_OP_NOP;
 	if (sqe->op != MMSB_OP_CREATE)
 		return;
 	if (sqe->len > PAGE_CAP)
@@ -302,10 +464,14 @@ void twin_entry(struct twin *twin, uint8_t *payload, struct mmsb_sqe *sqe)
 	} else if (kind < 9) {
 		sqe->op = MMSB_OP_DESTROY;
 		sqe->page = some_id(twin);
+		if (twin->config.graph && rng_once_in(rng, 2))
+			sqe->flags |= MMSB_SQE_DETACH;
 	} else if (kind < 12) {
 		sqe->op = kind < 10 ? MMSB_OP_FENCE : MMSB_OP_NOP;
 	} else if (kind < 16) {
 		make_cursor(twin, sqe);
+	} else if (twin->config.graph && kind < 40 && (kind < 24 || twin->model.derived_count < twin->model.alive / 2)) {
+		make_graph(twin, payload, sqe);
 	} else {
 		make_delta(twin, payload, sqe);
 	}
@@ -314,6 +480,8 @@ void twin_entry(struct twin *twin, uint8_t *payload, struct mmsb_sqe *sqe)
 	if (rng_once_in(rng, 20))
 		spoil(twin, sqe);
 	bound(twin, sqe);
+	if (may_be_cut(&twin->config))
+		sqe->flags &= ~MMSB_SQE_QUIET;
 }
 
 /* ------------------------------------------------------------------------------------------------------- comparing */
@@ -349,6 +517,25 @@ static int compare_entry(struct twin *twin, unsigned int i, const uint8_t *paylo
 	return -1;
 }
 
+/* As it stands: mmsb_read() would have a page that is behind recomputed. */
+static int read_as_it_stands(struct mmsb_space *space, uint64_t id, void *to, uint64_t *epoch)
+{
+	struct mmsb_view view;
+	int ret;
+
+	for (;;) {
+		ret = mmsb_view_begin(space, id, &view);
+		if (ret == -EAGAIN)
+			continue;
+		if (ret)
+			return ret;
+		memcpy(to, view.data, view.length);
+		*epoch = view.epoch;
+		if (mmsb_view_end(&view))
+			return 0;
+	}
+}
+
 /* A page as the library reads it against a page as the model has it. */
 static int compare_page(struct twin *twin, uint64_t id, bool all_bytes)
 {
@@ -361,15 +548,76 @@ static int compare_page(struct twin *twin, uint64_t id, bool all_bytes)
 
 	if (!page)
 		return ret == model_errno(reason) ? 0 : -1;
-	if (ret || info.page != id || info.epoch != page->epoch || info.length != page->size || info.kind != MMSB_KIND_SOURCE)
+	if (ret || info.page != id || info.epoch != page->epoch || info.length != page->size ||
+	    info.kind != (page->derived ? MMSB_KIND_DERIVED : MMSB_KIND_SOURCE))
 		return -1;
 	if (!all_bytes)
 		return 0;
 	bytes = malloc(page->size);
-	same = mmsb_read(twin->space, id, 0, bytes, page->size, &epoch) == (ssize_t)page->size && epoch == page->epoch &&
-	       !memcmp(bytes, page->bytes, page->size);
+	same = !read_as_it_stands(twin->space, id, bytes, &epoch) && epoch == page->epoch && !memcmp(bytes, page->bytes, page->size);
 	free(bytes);
 	return same ? 0 : -1;
+}
+
+static uint32_t node_flags(const struct model *model, const struct model_page *page)
+{
+	uint32_t flags = model_is_stale(page) ? MMSB_NODE_STALE : 0;
+
+	if (page->derived && (model->lazy || (page->how.flags & MMSB_DERIVE_LAZY)))
+		flags |= MMSB_NODE_LAZY;
+	if (page->how.flags & MMSB_DERIVE_SATURATE)
+		flags |= MMSB_NODE_SATURATE;
+	return flags;
+}
+
+/* Pages with control edges are told that they are stale a little too often, and in one case not at all. */
+static bool flags_agree(const struct model_page *page, uint32_t found, uint32_t wanted)
+{
+	uint32_t i;
+
+	for (i = 0; i < page->how.edges; i++)
+		if (page->edges[i].type == MMSB_EDGE_CONTROL && !page->behind)
+			return (found | MMSB_NODE_STALE) == (wanted | MMSB_NODE_STALE);
+	return found == wanted;
+}
+
+/* A page's place in the graph. */
+static int compare_node(struct twin *twin, uint64_t id)
+{
+	enum mmsb_reason reason;
+	struct model_page *page = model_find(&twin->model, id, &reason);
+	struct mmsb_node node = { .page = 0 };
+	int ret = mmsb_node(twin->space, id, &node);
+	uint32_t height = model_height(&twin->model, page), children = model_children(&twin->model, id);
+
+	if (!ret && node.page == id && node.epoch == page->epoch && node.height == height && node.parents == page->how.edges &&
+	    node.children == children && node.rule == page->how.rule && node.lane == page->how.lane && node.size == page->size &&
+	    flags_agree(page, node.flags, node_flags(&twin->model, page)) && !memcmp(node.param, page->how.param, sizeof(node.param)))
+		return 0;
+	printf("# %#llx: %d; model: height %u, %u parents, %u children, rule %u, lane %u, flags %u; engine: %u, %u, %u, %u, %u, %u\n",
+	       (unsigned long long)id, ret, height, page->how.edges, children, page->how.rule, page->how.lane,
+	       node_flags(&twin->model, page), node.height, node.parents, node.children, node.rule, node.lane, node.flags);
+	return -1;
+}
+
+static int compare_derived(struct twin *twin, bool everything)
+{
+	struct model *model = &twin->model;
+	uint32_t i;
+
+	for (i = 0; i < model->derived_count; i++) {
+		const struct model_page *page = &model->pages[model->derived[i]];
+		uint64_t id = model_id(model, page);
+
+		if (compare_page(twin, id, everything || page->size <= 1024 || rng_once_in(&twin->checks, 16))) {
+			printf("# derived page %#llx (rule %u, lane %u, height %u) is not the model's\n", (unsigned long long)id,
+			       page->how.rule, page->how.lane, page->height);
+			return -1;
+		}
+		if ((everything || rng_once_in(&twin->checks, 32)) && compare_node(twin, id))
+			return -1;
+	}
+	return 0;
 }
 
 static int compare_touched(struct twin *twin)
@@ -387,12 +635,31 @@ static int compare_touched(struct twin *twin)
 			return -1;
 		}
 	}
-	return 0;
+	return compare_derived(twin, false);
+}
+
+static int compare_counts(struct twin *twin, uint32_t listed)
+{
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+	struct model *model = &twin->model;
+	uint64_t edges = 0, i;
+
+	for (i = 0; i < model->derived_count; i++)
+		edges += model->pages[model->derived[i]].how.edges;
+	if (mmsb_space_info(twin->space, &info))
+		return -1;
+	if (info.pages == model->alive && listed == model->alive && info.derived == model->derived_count && info.edges == edges &&
+	    info.recomputed == model->recomputed && info.cut == model->cut && !info.suspect)
+		return 0;
+	printf("# %u pages in the model, %u listed, %llu counted\n", model->alive, listed, info.pages);
+	printf("# derived: %u in the model, %llu counted; edges: %llu, %llu; recomputed: %llu, %llu; cut: %llu, %llu; suspect: %llu\n",
+	       model->derived_count, info.derived, (unsigned long long)edges, info.edges, (unsigned long long)model->recomputed,
+	       info.recomputed, (unsigned long long)model->cut, info.cut, info.suspect);
+	return -1;
 }
 
 int twin_compare(struct twin *twin)
 {
-	struct mmsb_space_info_args info = { .size = sizeof(info) };
 	struct mmsb_page_info page;
 	uint64_t cursor = 0, hash[2];
 	uint32_t listed = 0, i;
@@ -410,10 +677,12 @@ int twin_compare(struct twin *twin)
 		if (compare_page(twin, page.page, false))
 			return -1;
 	}
-	if (mmsb_space_info(twin->space, &info) || info.pages != twin->model.alive || listed != twin->model.alive) {
-		printf("# %u pages in the model, %u listed, %llu counted\n", twin->model.alive, listed, info.pages);
+	if (!model_is_consistent(&twin->model)) {
+		printf("# the model's derived pages are not what their rules make of their parents\n");
 		return -1;
 	}
+	if (compare_derived(twin, true) || compare_counts(twin, listed))
+		return -1;
 	return twin_hash(twin, hash);
 }
 
@@ -461,54 +730,115 @@ static int take_completions(struct twin *twin, struct mmsb_ring *ring)
 	return 0;
 }
 
+/* What the order of deltas to other pages matters for: pages of other shards have it only by a fence. */
+static bool names_others(const struct mmsb_sqe *sqe)
+{
+	return sqe->op >= MMSB_OP_DERIVE || sqe->op == MMSB_OP_DESTROY || sqe->op == MMSB_OP_CREATE;
+}
+
+static int put_entry(struct mmsb_ring *ring, const struct mmsb_sqe *sqe)
+{
+	struct mmsb_sqe *slot = mmsb_get_sqe(ring);
+
+	if (!slot)
+		return -1;
+	*slot = *sqe;
+	return 0;
+}
+
 static int submit_batch(struct twin *twin, struct mmsb_ring *ring)
 {
-	bool one_by_one = rng_once_in(&twin->checks, 4);
-	struct mmsb_sqe *slot;
+	bool one_by_one = rng_once_in(&twin->checks, 4) && (!twin->config.graph || may_be_cut(&twin->config));
+	const struct mmsb_sqe fence = { .op = MMSB_OP_FENCE, .flags = MMSB_SQE_QUIET }, last = { .op = MMSB_OP_FENCE, .user_data = FENCE_DATA };
 	unsigned int i;
 
-	for (i = 0; i <= twin->n; i++) {
-		slot = mmsb_get_sqe(ring);
-		if (!slot)
+	for (i = 0; i < twin->n; i++) {
+		bool order = names_others(&twin->batch[i]) || (i && names_others(&twin->batch[i - 1]));
+
+		if (order && may_be_cut(&twin->config) && put_entry(ring, &fence))
 			return -1;
-		if (i < twin->n)
-			*slot = twin->batch[i];
-		else
-			*slot = (struct mmsb_sqe){ .op = MMSB_OP_FENCE, .user_data = FENCE_DATA };
-		if ((one_by_one || i == twin->n) && mmsb_submit(ring) < 0)
+		if (put_entry(ring, &twin->batch[i]) || (one_by_one && mmsb_submit(ring) < 0))
 			return -1;
 	}
+	if (put_entry(ring, &last) || mmsb_submit(ring) < 0)
+		return -1;
 	return take_completions(twin, ring);
+}
+
+/* What one ring has applied at different shards it has applied in different ticks, and nothing that matters before another's tick. */
+static void order_by_tick(struct twin *twin, unsigned int *order)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < twin->n; i++) {
+		for (k = i; may_be_cut(&twin->config) && k && twin->got[order[k - 1]].tick > twin->got[i].tick; k--)
+			order[k] = order[k - 1];
+		order[k] = i;
+	}
+}
+
+/* All of a batch is one tick where only one shard is there to have one, and all of it is there at once. */
+static int check_one_tick(struct twin *twin)
+{
+	uint64_t tick = 0;
+	unsigned int i;
+
+	if (!twin->config.graph || may_be_cut(&twin->config))
+		return 0;
+	for (i = 0; i < twin->n; i++) {
+		if (!twin->came[i])
+			continue;
+		if (tick && twin->got[i].tick != tick) {
+			printf("# a batch of %u entries was cut into ticks %llu and %llu\n", twin->n, (unsigned long long)tick,
+			       twin->got[i].tick);
+			return -1;
+		}
+		tick = twin->got[i].tick;
+	}
+	return 0;
+}
+
+static int compare_batch(struct twin *twin, unsigned int which)
+{
+	bool cut = may_be_cut(&twin->config);
+	unsigned int order[TWIN_SQ], i;
+
+	order_by_tick(twin, order);
+	for (i = 0; i < twin->n; i++) {
+		if (cut && i && twin->got[order[i]].tick != twin->got[order[i - 1]].tick)
+			model_tick(&twin->model);
+		if (compare_entry(twin, order[i], twin->payload[which])) {
+			printf("# entry %u of %u by ring %u, operation %llu\n", order[i], twin->n, which,
+			       (unsigned long long)twin->ops);
+			return -1;
+		}
+	}
+	model_tick(&twin->model);
+	return check_one_tick(twin) ?: compare_touched(twin);
 }
 
 int twin_batch(struct twin *twin)
 {
 	unsigned int which = rng_below(&twin->rng, TWIN_RINGS), i;
-	uint8_t *payload = twin->payload[which];
 
 	twin->n = rng_below(&twin->rng, rng_once_in(&twin->rng, 4) ? TWIN_SQ : 12);
+	if (twin->config.single)
+		twin->n = 1;
 	twin->payload_used = 0;
 	memset(twin->got, 0, sizeof(twin->got));
 	for (i = 0; i < twin->n; i++) {
-		twin_entry(twin, payload, &twin->batch[i]);
+		twin_entry(twin, twin->payload[which], &twin->batch[i]);
 		twin->batch[i].user_data = i;
 	}
-	if (submit_batch(twin, twin->rings[which]))
-		return -1;
-	for (i = 0; i < twin->n; i++) {
-		if (compare_entry(twin, i, payload)) {
-			printf("# entry %u of %u by ring %u, operation %llu\n", i, twin->n, which, (unsigned long long)twin->ops);
-			return -1;
-		}
-	}
-	return compare_touched(twin);
+	return submit_batch(twin, twin->rings[which]) ?: compare_batch(twin, which);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ life */
 
 int twin_open(struct twin *twin, const struct twin_config *config, uint64_t seed)
 {
-	uint32_t flags = MMSB_SPACE_CREATE | MMSB_SPACE_HASH | (config->polled ? 0 : MMSB_SPACE_INLINE);
+	uint32_t flags = MMSB_SPACE_CREATE | MMSB_SPACE_HASH | (config->polled ? 0 : MMSB_SPACE_INLINE) |
+			 (config->lazy ? MMSB_SPACE_LAZY : 0);
 	unsigned int i;
 	int ret;
 
@@ -517,13 +847,14 @@ int twin_open(struct twin *twin, const struct twin_config *config, uint64_t seed
 	twin->rng.state = seed;
 	twin->checks.state = ~seed;
 	model_init(&twin->model, TWIN_INDICES);
+	twin->model.lazy = config->lazy;
 	ret = mmsb_open(&twin->mmsb, NULL);
 	if (ret)
 		return ret;
 	ret = mmsb_space_open(twin->mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .flags = flags, .shards = config->shards,
 							  .max_pages = TWIN_INDICES, .max_bytes = 512u << 20), &twin->space);
 	for (i = 0; !ret && i < TWIN_RINGS; i++) {
-		ret = mmsb_ring_open(twin->space, MMSB_OPTS(struct mmsb_ring_opts, .sq_entries = TWIN_SQ, .cq_entries = 2 * TWIN_SQ,
+		ret = mmsb_ring_open(twin->space, MMSB_OPTS(struct mmsb_ring_opts, .sq_entries = 2 * TWIN_SQ, .cq_entries = 2 * TWIN_SQ,
 							    .flags = config->polled ? MMSB_RING_POLLED : 0,
 							    .payload_bytes = TWIN_PAYLOAD, .shard = i % config->shards + 1),
 				     &twin->rings[i]);

@@ -3,6 +3,9 @@
  * The engine and the model side by side. A twin is a space with some rings and a model of it; it takes batches of random
  * entries to both and stops at the first thing on which they disagree. One thread drives all rings and
  * waits for a batch of one ring before it touches another, so the total order of all entries is known.
+ *
+ * Where a batch is cut into ticks is the engine's to decide and to say in its completions; the model ends its ticks there. So where
+ * pages are derived and a batch may be cut, no entry is quiet.
  */
 #ifndef DIFFER_H
 #define DIFFER_H
@@ -20,6 +23,9 @@ struct twin_config {
 	uint32_t shards;
 	bool polled;
 	bool named;		/* every CREATE says its id, so that the history is the same with any number of shards */
+	bool graph;		/* pages are derived from each other */
+	bool lazy;		/* all of them, by the space's flag */
+	bool single;		/* each entry is a tick of its own, so that the ticks are the same with any number of shards, too */
 };
 
 struct twin {

@@ -30,7 +30,7 @@ static const struct shape {
 	[MMSB_OP_NOP]		= { Q, NOTHING },
 	[MMSB_OP_FENCE]		= { Q, NOTHING },
 	[MMSB_OP_CREATE]	= { Q | MMSB_SQE_AT, NOTHING },
-	[MMSB_OP_DESTROY]	= { Q | E, NOTHING },
+	[MMSB_OP_DESTROY]	= { Q | E | MMSB_SQE_DETACH, NOTHING },
 	[MMSB_OP_SET]		= { Q | E | P, BYTES },
 	[MMSB_OP_MASK]		= { Q | E | P, MASK_AND_BYTES },
 	[MMSB_OP_MASK_SPARSE]	= { Q | E | P, MASK_AND_PACKED },
@@ -44,6 +44,11 @@ static const struct shape {
 	[MMSB_OP_XOR]		= { Q | E | P | MMSB_SQE_SPLAT, LANES },
 	[MMSB_OP_CAS]		= { Q | E | P, TWICE },
 	[MMSB_OP_APPEND]	= { Q | E | P, BYTES },
+	[MMSB_OP_DERIVE]	= { Q | E | P, BYTES },
+	[MMSB_OP_UNDERIVE]	= { Q | E, NOTHING },
+	[MMSB_OP_LINK]		= { Q | E | P, BYTES },
+	[MMSB_OP_UNLINK]	= { Q | E | P, BYTES },
+	[MMSB_OP_REFRESH]	= { Q | E, NOTHING },
 };
 #undef Q
 #undef E
@@ -70,6 +75,11 @@ static uint64_t mask_bytes(uint64_t len)
 }
 
 /* ---------------------------------------------------------------------------------------- from the entry alone */
+
+static bool is_graph(const struct mmsb_sqe *sqe)
+{
+	return sqe->op >= MMSB_OP_DERIVE;
+}
 
 static bool has_lane(const struct mmsb_sqe *sqe)
 {
@@ -129,6 +139,8 @@ static enum mmsb_reason check_length(const struct mmsb_sqe *sqe)
 {
 	if (sqe->op == MMSB_OP_CREATE)
 		return sqe->len < MMSB_PAGE_MIN || sqe->len > MMSB_PAGE_MAX ? MMSB_REASON_BAD_SIZE : MMSB_REASON_NONE;
+	if (is_graph(sqe))
+		return model_graph_length(sqe);
 	if (shapes[sqe->op].operand == NOTHING)
 		return MMSB_REASON_NONE;
 	if (!sqe->len)
@@ -352,7 +364,7 @@ static enum mmsb_reason apply_bytes(const struct mmsb_sqe *sqe, const uint8_t *o
 	return MMSB_REASON_NONE;
 }
 
-static enum mmsb_reason apply_page(struct model *model, const struct mmsb_sqe *sqe, const uint8_t *operand,
+static enum mmsb_reason apply_page(struct model *model, const struct mmsb_sqe *sqe, const uint8_t *operand, uint64_t given,
 				   struct model_result *result)
 {
 	enum mmsb_reason reason;
@@ -364,10 +376,17 @@ static enum mmsb_reason apply_page(struct model *model, const struct mmsb_sqe *s
 	if ((sqe->flags & MMSB_SQE_IF_EPOCH) && sqe->epoch != page->epoch)
 		return MMSB_REASON_EPOCH_DIFFERS;
 	if (sqe->op == MMSB_OP_DESTROY) {
+		reason = model_let_go(model, page, sqe->flags & MMSB_SQE_DETACH);
+		if (reason)
+			return reason;
 		destroy(model, page);
 		result->epoch = 0;
 		return MMSB_REASON_NONE;
 	}
+	if (is_graph(sqe))
+		return model_graph_apply(model, page, sqe, operand, given, result);
+	if (page->derived)
+		return MMSB_REASON_IS_DERIVED;
 	reason = apply_bytes(sqe, operand, page, &result->flags);
 	result->epoch = page->epoch;
 	return reason;
@@ -396,7 +415,7 @@ struct model_result model_apply(struct model *model, const struct mmsb_sqe *sqe,
 	if (!result.reason && sqe->op == MMSB_OP_CREATE)
 		result.reason = apply_create(model, sqe, given, &result);
 	else if (!result.reason && sqe->op > MMSB_OP_FENCE)
-		result.reason = apply_page(model, sqe, operand, &result);
+		result.reason = apply_page(model, sqe, operand, given, &result);
 	result.result = model_errno(result.reason);
 	result.silent = !result.reason && (sqe->flags & MMSB_SQE_QUIET);
 	return result;
@@ -409,6 +428,12 @@ void model_init(struct model *model, uint32_t max_pages)
 	model->max_pages = max_pages;
 	model->alive = 0;
 	model->pages = calloc(max_pages, sizeof(*model->pages));
+	model->derived = calloc(max_pages, sizeof(*model->derived));
+	model->derived_count = 0;
+	model->asks = NULL;
+	model->asks_count = 0;
+	model->heights_known = false;
+	model->recomputed = model->cut = 0;
 }
 
 void model_reset(struct model *model)
@@ -423,7 +448,11 @@ void model_free(struct model *model)
 {
 	uint32_t i;
 
-	for (i = 0; i < model->max_pages; i++)
+	for (i = 0; i < model->max_pages; i++) {
 		free(model->pages[i].bytes);
+		free(model->pages[i].edges);
+	}
 	free(model->pages);
+	free(model->derived);
+	free(model->asks);
 }

@@ -85,6 +85,7 @@ static void step(const struct mmsb_sqe *sqe)
 		return;
 	came = run(sqe, &cqe);
 	want = model_apply(&model, sqe, payload, PAYLOAD_BYTES, cqe.epoch);
+	model_tick(&model);
 	MUST(came == !want.silent);
 	if (!came)
 		return;

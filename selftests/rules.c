@@ -5,7 +5,8 @@
  *
  * It calls the rules themselves, without an engine around them: parents are handed out as the engine does, up to the next chunk's end,
  * some as memory that is not there, and the page is asked for in pieces. Each case is run with and without AVX2, and under a
- * strange rounding mode, which has to be left as it was found. `rules --seed N --cases N` replays what a failure printed.
+ * strange rounding mode, which has to be left as it was found. `rules --seed N --cases N` replays what a failure printed;
+ * $MMSB_SOAK: goes on for that many seconds.
  */
 #include <fenv.h>
 #include <getopt.h>
@@ -13,11 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "rule.h"
-#include "hash.h"
 #include "kselftest.h"
-#include "common/random.h"
+#include "common/home.h"
 
 #define PARENTS		40
+#define COMBINATIONS	141		/* of rules, lane types and saturating; for shares of a soak */
 #define BIGGEST		(200u << 10)
 #define RUN		65536u		/* how the engine hands parents out: never beyond the next multiple of this */
 
@@ -611,12 +612,14 @@ static bool run_case(struct rng *rng, const struct ms_rule *rule, u8 lane, bool 
 static void run_rule(u64 seed, u64 cases, const struct ms_rule *rule, u8 lane, bool saturate)
 {
 	struct rng rng = { .state = seed + rule->number * 1000003 + lane * 10007 + saturate };
-	u64 i;
+	u64 end = now_ns() + soak_seconds() * SECOND / COMBINATIONS, i;
+	bool good = true;
 
-	for (i = 0; i < cases; i++)
-		if (!run_case(&rng, rule, lane, saturate))
-			break;
-	ksft_test_result(i == cases, "%s, lane type %u%s\n", rule->name, lane, saturate ? ", saturating" : "");
+	for (i = 0; good && (i < cases || now_ns() < end); i++)
+		good = run_case(&rng, rule, lane, saturate);
+	if (!good)
+		ksft_print_msg("--seed %llu --cases %llu\n", (unsigned long long)seed, (unsigned long long)i);
+	ksft_test_result(good, "%s, lane type %u%s\n", rule->name, lane, saturate ? ", saturating" : "");
 }
 
 /* ------------------------------------------------------------------------------------------------------------- the table */
@@ -670,6 +673,30 @@ static bool table(void)
 	return good;
 }
 
+/* What the page gives as a check. */
+static bool hashes(void)
+{
+	static const u64 expected[2][2] = {
+		{ 0xcfadbeb8b86292f0, 0x698e11e0ecaeabd8 }, { 0xf506694bb4c6983a, 0xc6798474a892ee3c },
+	};
+	u8 bytes[64] __attribute__((aligned(64)));
+	struct scene scene = { .parent = { { bytes, 64, false }, { bytes, 64, false } }, .shown = { { 64, 0, 0 }, { 64, 0, 1 } } };
+	u64 out[8] __attribute__((aligned(64)));
+	bool good = true;
+	u32 i;
+
+	for (i = 0; i < 64; i++)
+		bytes[i] = (u8)i;
+	for (i = 1; i <= 2; i++) {
+		struct ms_rule_call call = { .context = &scene, .parent = scene.shown, .parents = i, .size = 64, .bytes = 64, .out = out };
+
+		scene.parents = i;
+		ms_rule_find(MMSB_RULE_HASH, 0)->run(&call);
+		good &= !memcmp(out, expected[i - 1], sizeof(expected[0]));
+	}
+	return good;
+}
+
 static void options(int argc, char **argv, u64 *seed, u64 *cases)
 {
 	static const struct option known[] = { { "seed", required_argument, NULL, 's' }, { "cases", required_argument, NULL, 'c' }, {} };
@@ -684,8 +711,8 @@ static void options(int argc, char **argv, u64 *seed, u64 *cases)
 
 int main(int argc, char **argv)
 {
-	u64 seed = rng_seed_now(), cases = 60;
-	u32 count = 1;
+	u64 seed = rng_seed_now(), cases = scaled(60);
+	u32 count = 2;
 
 	options(argc, argv, &seed, &cases);
 	each(0, 0, &count);
@@ -693,6 +720,7 @@ int main(int argc, char **argv)
 	ksft_set_plan(count);
 	ksft_print_msg("--seed %llu --cases %llu\n", (unsigned long long)seed, (unsigned long long)cases);
 	ksft_test_result(table(), "the table of rules\n");
+	ksft_test_result(hashes(), "two hashes that are known\n");
 	each(seed, cases, NULL);
 	ksft_finished();
 }

@@ -265,6 +265,8 @@ static enum mmsb_reason reserve_all(struct ms_shard *shard, const struct ms_grap
 		else
 			reason = ms_wave_reserve(&owner->graph.wave, 0);
 	}
+	if (!reason && derivation->rule->whole)
+		reason = ms_desk_reserve_whole(shard, op->line->size);
 	if (!reason && op->line->size > PF_CHUNK)
 		reason = ms_page_fill(shard, op->line, 0, op->line->size);
 	return reason;

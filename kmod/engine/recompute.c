@@ -31,11 +31,39 @@ enum mmsb_reason ms_desk_reserve(struct ms_shard *shard, u32 parents)
 	return MMSB_REASON_NONE;
 }
 
+enum mmsb_reason ms_desk_reserve_whole(struct ms_shard *shard, u64 bytes)
+{
+	struct ms_desk *desk = shard->graph.desk;
+	u64 room = (bytes + MS_RULE_PIECE - 1) & ~(u64)(MS_RULE_PIECE - 1);
+	u64 *whole, *again;
+
+	if (room <= desk->whole_room)
+		return MMSB_REASON_NONE;
+	whole = pf_alloc(room, shard->node);
+	again = pf_alloc(room, shard->node);
+	if (!whole || !again) {
+		pf_free(whole);
+		pf_free(again);
+		return MMSB_REASON_NO_MEMORY;
+	}
+	pf_free(desk->whole[0]);
+	pf_free(desk->whole[1]);
+	desk->whole[0] = whole;
+	desk->whole[1] = again;
+	desk->whole_room = room;
+	return MMSB_REASON_NONE;
+}
+
 void ms_desk_free(struct ms_shard *shard)
 {
-	if (shard->graph.desk)
-		pf_free(shard->graph.desk->parent);
-	pf_free(shard->graph.desk);
+	struct ms_desk *desk = shard->graph.desk;
+
+	if (!desk)
+		return;
+	pf_free(desk->parent);
+	pf_free(desk->whole[0]);
+	pf_free(desk->whole[1]);
+	pf_free(desk);
 	shard->graph.desk = NULL;
 }
 
@@ -116,12 +144,10 @@ static inline void run_rule(struct computing *computing, const struct ms_rule *r
 }
 
 /* Twice, when it is this recompute's turn to be audited; what the first time gave counts. */
-static void audit(struct computing *computing, const struct ms_rule *rule)
+static void audit(struct computing *computing, const struct ms_rule *rule, const u64 *piece, u64 *again)
 {
-	struct ms_desk *desk = computing->desk;
-
-	run_rule(computing, rule, desk->again);
-	if (memcmp(desk->piece, desk->again, desk->call.bytes))
+	run_rule(computing, rule, again);
+	if (memcmp(piece, again, computing->desk->call.bytes))
 		computing->suspect = true;
 }
 
@@ -148,9 +174,8 @@ static void store_words(struct computing *computing, u64 *words, const u64 *piec
 	}
 }
 
-static inline void store_piece(struct computing *computing)
+static inline void store_piece(struct computing *computing, const u64 *piece)
 {
-	const u64 *piece = computing->desk->piece;
 	u32 count = (computing->desk->call.bytes + 7) / 8;
 	u64 *words = ms_region_at(&computing->shard->space->arena.region, computing->line->place + computing->desk->call.offset);
 
@@ -165,18 +190,37 @@ static inline void store_piece(struct computing *computing)
 
 static inline void compute_page(struct computing *computing, const struct ms_rule *rule, bool audited)
 {
-	struct ms_rule_call *call = &computing->desk->call;
+	struct ms_desk *desk = computing->desk;
+	struct ms_rule_call *call = &desk->call;
 	u64 left = call->size;
 
 	for (call->offset = 0; ; call->offset += MS_RULE_PIECE) {
 		call->bytes = left < MS_RULE_PIECE ? (u32)left : MS_RULE_PIECE;
-		run_rule(computing, rule, computing->desk->piece);
+		run_rule(computing, rule, desk->piece);
 		if (unlikely(audited))
-			audit(computing, rule);
-		store_piece(computing);
+			audit(computing, rule, desk->piece, desk->again);
+		store_piece(computing, desk->piece);
 		left -= call->bytes;
 		if (likely(!left))
 			break;
+		pf_resched();
+	}
+}
+
+static void compute_whole(struct computing *computing, const struct ms_rule *rule, bool audited)
+{
+	struct ms_desk *desk = computing->desk;
+	struct ms_rule_call *call = &desk->call;
+	u64 left = call->size;
+
+	call->offset = 0;
+	call->bytes = (u32)call->size;
+	run_rule(computing, rule, desk->whole[0]);
+	if (unlikely(audited))
+		audit(computing, rule, desk->whole[0], desk->whole[1]);
+	for (; left; call->offset += MS_RULE_PIECE, left -= call->bytes) {
+		call->bytes = left < MS_RULE_PIECE ? (u32)left : MS_RULE_PIECE;
+		store_piece(computing, desk->whole[0] + call->offset / 8);
 		pf_resched();
 	}
 }
@@ -223,7 +267,10 @@ static enum ms_result compute(struct ms_shard *shard, struct mmsb_line *line, u3
 	computing.changed = false;
 	computing.suspect = false;
 	call_lay_out(derivation, line, computing.desk, parents);
-	compute_page(&computing, derivation->rule, is_audited(shard));
+	if (unlikely(derivation->rule->whole))
+		compute_whole(&computing, derivation->rule, is_audited(shard));
+	else
+		compute_page(&computing, derivation->rule, is_audited(shard));
 	keep_signature(shard->space, derivation);
 	pf_write(shard->graph.recomputed, shard->graph.recomputed + 1);
 	if (unlikely(computing.suspect))

@@ -23,10 +23,14 @@ struct ms_desk {
 	struct ms_rule_call call;
 	struct ms_parent *parent;
 	u32 room;
+	u64 whole_room;				/* bytes, of each */
+	u64 *whole[2];				/* a page at a time, and again */
 };
 
 /* Sees to it that a page with so many parents can be computed in this shard. */
 enum mmsb_reason ms_desk_reserve(struct ms_shard *shard, u32 parents);
+/* And one of that size, as a whole. */
+enum mmsb_reason ms_desk_reserve_whole(struct ms_shard *shard, u64 bytes);
 void ms_desk_free(struct ms_shard *shard);
 
 /* Adds to *cost the words and edges that it looked at. */

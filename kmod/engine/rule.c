@@ -55,9 +55,32 @@ static const struct ms_rule rules[MMSB_RULE_LAST] = {
 	RULE(HASH,	"hash",		ms_rule_hash,		MANY),
 };
 
+/* Prepended to, and never taken from: whoever walks it needs no lock. */
+static const struct ms_rule *registered;
+
+static bool rule_is(const struct ms_rule *rule, u32 number, u32 version)
+{
+	return rule->number == number && (!version || version == rule->version);
+}
+
+/* The newest of that number comes first, so that 0 finds it. */
 const struct ms_rule *ms_rule_find(u32 number, u32 version)
 {
-	const struct ms_rule *rule = number < MMSB_RULE_LAST ? &rules[number] : NULL;
+	const struct ms_rule *rule;
 
-	return rule && (!version || version == rule->version) ? rule : NULL;
+	if (number < MMSB_RULE_LAST)
+		return rule_is(&rules[number], number, version) ? &rules[number] : NULL;
+	for (rule = pf_acquire(&registered); rule; rule = rule->next)
+		if (rule_is(rule, number, version))
+			return rule;
+	return NULL;
+}
+
+enum mmsb_reason ms_rule_register(struct ms_rule *rule)
+{
+	if (rule->number < MMSB_RULE_USER || !rule->version || ms_rule_find(rule->number, rule->version))
+		return MMSB_REASON_RULE_EXISTS;
+	rule->next = registered;
+	pf_release(&registered, rule);	/* partner: ms_rule_find() */
+	return MMSB_REASON_NONE;
 }

@@ -5,7 +5,7 @@
  *
  * A rule is asked for a piece of the page at a time, at most MS_RULE_PIECE bytes, each piece once a recompute, and sees what its
  * call carries and nothing else. A piece begins at a multiple of MS_RULE_PIECE, so the bytes of a parent at the same offsets lie in
- * one run. What takes long (a reduction reads all its parents for the first piece) calls pf_resched() now and then; what uses floating
+ * one run; but a rule may ask for the whole page at once, at the price of memory for it. What takes long (a reduction reads all its parents for the first piece) calls pf_resched() now and then; what uses floating
  * point or vector registers does so between pf_fpu_begin() and pf_fpu_end(), in stretches of at most 64 KiB read.
  */
 #ifndef MS_RULE_H
@@ -41,7 +41,7 @@ struct ms_rule_call {
 	u64 size;			/* of the page that is made */
 	u64 offset;			/* of the piece */
 	u32 bytes;			/* of the piece; a multiple of 8 but for the page's last */
-	u64 *out;			/* the piece; not zeroed; room for MS_RULE_PIECE bytes, aligned to 64 */
+	u64 *out;			/* the piece; not zeroed; aligned to 64 */
 	void *data;			/* a user's rule: its registrant's */
 };
 
@@ -51,11 +51,16 @@ struct ms_rule {
 	u32 min_parents, max_parents;	/* of those that are data */
 	u32 lanes;			/* a bit for each lane type it knows; 0: lane must be 0 */
 	bool weights, saturates;	/* looks at weights; knows MMSB_DERIVE_SATURATE */
+	bool whole;			/* wants the page in one piece, however large */
 	/* NONE, or why it will not do with these parameters. May be NULL: then all must be 0. */
 	enum mmsb_reason (*check)(const struct mmsb_derive *derive);
 	void (*run)(const struct ms_rule_call *call);
 	void *data;
+	const struct ms_rule *next;	/* of those that were registered */
 };
+
+/* A rule of the home's own, numbered from MMSB_RULE_USER up, which stays for good. One caller at a time. */
+enum mmsb_reason ms_rule_register(struct ms_rule *rule);
 
 /* The rule of that number and version (0: any); NULL: none. */
 const struct ms_rule *ms_rule_find(u32 number, u32 version);

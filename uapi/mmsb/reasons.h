@@ -63,7 +63,8 @@
 	X(REPLAYING, EBUSY, "a replay ring is open on the space: nobody else may write until it is closed") \
 	X(NOT_REPLAYING, EPERM, "only a ring opened with the REPLAY flag numbers ticks") \
 	X(BAD_TICK, EINVAL, "ticks rise: this number is not above the last tick of the space") \
-	X(HISTORY_TAKEN, EBUSY, "the space's history is being read already: one reader at a time")
+	X(HISTORY_TAKEN, EBUSY, "the space's history is being read already: one reader at a time") \
+	X(RULE_EXISTS, EEXIST, "a rule of that name and version is registered already, or its version is 0: rules never change, raise the version")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

@@ -29,7 +29,7 @@ struct ms_history {
 	/* The reader's. */
 	struct ms_history_batch *batch;
 	struct ms_hash hash;			/* as of the last record read */
-	struct mmsb_hash_record current;	/* a tick's record, with the sum */
+	struct mmsb_hash_record told;	/* a tick's record, with the sum */
 };
 
 static void history_wake(struct ms_history *history)
@@ -407,11 +407,11 @@ static const struct mmsb_record *batch_peek(struct ms_history *history, struct m
 
 static const struct mmsb_record *take_mark(struct ms_history *history, struct ms_history_batch *batch)
 {
-	history->current = batch->mark;
+	history->told = batch->mark;
 	history->hash.sum[0] = batch->mark.hash[0];
 	history->hash.sum[1] = batch->mark.hash[1];
 	batch->mark.record.bytes = 0;
-	return &history->current.record;
+	return &history->told.record;
 }
 
 static const struct mmsb_record *take_tick(struct ms_history *history, const struct mmsb_record *record)
@@ -420,10 +420,10 @@ static const struct mmsb_record *take_tick(struct ms_history *history, const str
 
 	history->hash.sum[0] += moved->hash[0];
 	history->hash.sum[1] += moved->hash[1];
-	history->current.record = *record;
-	history->current.hash[0] = history->hash.sum[0];
-	history->current.hash[1] = history->hash.sum[1];
-	return &history->current.record;
+	history->told.record = *record;
+	history->told.hash[0] = history->hash.sum[0];
+	history->told.hash[1] = history->hash.sum[1];
+	return &history->told.record;
 }
 
 static const struct mmsb_record *batch_take(struct ms_history *history, struct ms_history_batch *batch)

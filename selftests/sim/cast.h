@@ -12,7 +12,7 @@
 struct stage {
 	struct ms_space *space;
 	u32 shards, npollers;
-	bool pollers, resets;
+	bool pollers, resets, garden;
 	bool ending;			/* the last changes are about to be made: no wait without a timeout begins */
 	struct poller *poller;
 	struct rng rng;

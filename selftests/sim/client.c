@@ -159,6 +159,9 @@ u32 client_reap(struct client *client, u32 most)
 		struct mmsb_cqe cqe = client->cqes[client->cq_head++ & (client->cq_entries - 1)];
 
 		take_one(client, &cqe);
+		if ((s32)(pf_acquire(&client->engine->sq_head) - ledger_find(cqe.user_data)->order) <= 0)
+			sim_fail("ring %u: %llu has completed, and its entry is not free", client->number,
+				 (unsigned long long)cqe.user_data);
 	}
 	if (!n)
 		return 0;

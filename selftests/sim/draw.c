@@ -192,7 +192,8 @@ static void draw_create(struct rng *rng, struct client *client, struct record *r
 void draw_record(struct rng *rng, struct client *client, struct record *record, bool has_slot)
 {
 	struct mmsb_sqe *sqe = &record->sqe;
-	u64 kind = rng_below(rng, 64);
+	bool flood = client->sq_entries > 8;
+	u64 kind = rng_below(rng, flood ? 1024 : 64);
 
 	memset(sqe, 0, sizeof(*sqe));
 	record->book = kind < 6 ? NULL : draw_book(rng, client);

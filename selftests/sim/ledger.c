@@ -75,7 +75,7 @@ void ledger_add(struct book *book, struct record *record)
 	book->last = record;
 }
 
-static struct book *book_of(u64 id)
+struct book *ledger_book_of(u64 id)
 {
 	u32 i;
 
@@ -87,7 +87,7 @@ static struct book *book_of(u64 id)
 
 struct book *ledger_book(u64 id, u32 size, const struct client *owner)
 {
-	struct book *book = book_of(id);
+	struct book *book = ledger_book_of(id);
 
 	if (book && !ledger.blurred)
 		sim_fail("page %llx is dealt twice", (unsigned long long)id);
@@ -156,8 +156,8 @@ static bool changed(const struct record *record)
 	return !record->cqe.result && !(record->cqe.flags & MMSB_CQE_UNCHANGED);
 }
 
-/* For want of memory or of room; the model has enough of both. */
-static bool was_refused_for_lack(const struct record *record)
+/* For want of memory or of room, or because other pages follow: the model has enough of both, and knows of one page only. */
+static bool was_refused_elsewhere(const struct record *record)
 {
 	if (!record->came)
 		return false;
@@ -168,6 +168,8 @@ static bool was_refused_for_lack(const struct record *record)
 		if (!record->far && record->sqe.op != MMSB_OP_CREATE)
 			sim_fail("%u: no memory, though it needs none", ledger_number(record));
 		return true;
+	case MMSB_REASON_HAS_CHILDREN:
+		return record->sqe.op == MMSB_OP_DESTROY;
 	case MMSB_REASON_PAGES_LIMIT:
 	case MMSB_REASON_BYTES_LIMIT:
 		return record->sqe.op == MMSB_OP_CREATE;
@@ -395,9 +397,22 @@ static u32 list_of(const struct book *book, struct record **list)
 	u32 n = 0;
 
 	for (record = book->first; record; record = record->next)
-		if (is_published(record) && !was_refused_for_lack(record))
+		if (is_published(record) && !was_refused_elsewhere(record))
 			list[n++] = record;
 	return n;
+}
+
+/* What is derived changes with what it follows; but at one epoch it is one thing. */
+static void judge_sightings_alike(const struct book *book)
+{
+	const struct sighting *one, *other;
+
+	for (one = book->sightings; one; one = one->next)
+		for (other = one->next; other && !one->gone; other = other->next)
+			if (!other->gone && one->epoch == other->epoch &&
+			    (one->tick != other->tick || memcmp(one->bytes, other->bytes, one->size)))
+				sim_fail("page %llx was two things at epoch %llu", (unsigned long long)book->id,
+					 (unsigned long long)one->epoch);
 }
 
 static void judge_book(struct book *book)
@@ -444,6 +459,9 @@ void ledger_judge(void)
 	u32 i;
 
 	for (i = 0; i < ledger.books && !ledger.blurred; i++)
-		judge_book(&books[i]);
+		if (books[i].follows)
+			judge_sightings_alike(&books[i]);
+		else
+			judge_book(&books[i]);
 	judge_rest();
 }

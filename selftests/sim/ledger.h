@@ -40,6 +40,7 @@ struct book {
 	u64 id;
 	u32 size;
 	const struct client *owner;	/* NULL: anybody's */
+	bool follows;			/* it may be a derived page: see garden.h */
 	struct record *first, *last;
 	struct sighting *sightings;
 	u64 seen;			/* highest epoch in a completion */
@@ -69,6 +70,7 @@ struct record *ledger_find(u64 number);
 void ledger_add(struct book *book, struct record *record);
 void ledger_came(struct record *record);
 struct book *ledger_book(u64 id, u32 size, const struct client *owner);
+struct book *ledger_book_of(u64 id);
 struct book *ledger_any(u32 number);		/* the number modulo how many there are; NULL: there are none */
 /* NULL: enough has been seen. */
 struct sighting *ledger_sight(struct book *book);

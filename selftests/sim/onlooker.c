@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Those who look on: readers by the sequence, waiters, takers of snapshots, those who ask for the hash; and one who resets the space. */
 #include "cast.h"
+#include "garden.h"
 
 #define TRIES	16u
 
@@ -116,7 +117,7 @@ void reader_main(void *arg)
 /* Without a timeout only for an epoch that the last change of all is sure to pass. */
 static void watch_one(struct player *player, struct book *book)
 {
-	bool timed = ledger_is_blurred() || player->stage->resets || rng_once_in(&player->rng, 3);
+	bool timed = ledger_is_blurred() || player->stage->resets || book->follows || rng_once_in(&player->rng, 3);
 	u64 epoch = book->seen + (timed ? rng_below(&player->rng, 3) : 0), now = 0, id = book->id;
 	int err;
 
@@ -171,35 +172,41 @@ static void snapshot_keep(struct book *book, const struct mmsb_snapshot_entry *e
 	memcpy(seen->bytes, payload + entry->at, seen->size);
 }
 
+static u32 draw_books(struct player *player, u64 *ids)
+{
+	u32 n = 1 + (u32)rng_below(&player->rng, SNAPSHOT_PAGES), i;
+
+	for (i = 0; i < n; i++)
+		ids[i] = any_book(player)->id;
+	return n;
+}
+
 static void snapshot_one(struct player *player)
 {
 	struct mmsb_snapshot_args args = { .ids = SNAPSHOT_AT, .out = SNAPSHOT_OUT, .out_bytes = 8192 - SNAPSHOT_OUT };
 	u8 *payload = player->client.payload;
 	const struct mmsb_snapshot_entry *entries = (const void *)(payload + SNAPSHOT_OUT);
-	struct book *books[SNAPSHOT_PAGES];
+	u64 *ids = (u64 *)(payload + SNAPSHOT_AT);
 	enum mmsb_reason reason;
-	u32 i;
+	u32 family, i;
 
-	args.pages = 1 + (u32)rng_below(&player->rng, SNAPSHOT_PAGES);
-	for (i = 0; i < args.pages; i++) {
-		books[i] = any_book(player);
-		if (!books[i])
-			return;
-		memcpy(payload + SNAPSHOT_AT + 8 * i, &books[i]->id, 8);
-	}
+	family = rng_once_in(&player->rng, 2) ? garden_choose(&player->rng, ids, SNAPSHOT_PAGES) : 0;
+	args.pages = family ? family : draw_books(player, ids);
 	reason = ms_ring_snapshot(player->client.ring, &args);
 	if (reason && (reason != MMSB_REASON_NO_MEMORY || !sim_injects()))
 		sim_fail("a snapshot is refused for reason %d", reason);
 	sim_trace("has a snapshot of %u pages at tick %llu", args.pages, (unsigned long long)args.tick);
+	if (family && !reason)
+		garden_check_snapshot(payload, entries, family);
 	for (i = 0; !reason && i < args.pages; i++)
-		snapshot_keep(books[i], &entries[i], payload, args.tick);
+		snapshot_keep(ledger_book_of(ids[i]), &entries[i], payload, args.tick);
 }
 
 void snapshot_main(void *arg)
 {
 	struct player *player = arg;
 
-	for (; player->left && !player->stage->ending; player->left--) {
+	for (; player->left && !player->stage->ending && any_book(player); player->left--) {
 		snapshot_one(player);
 		sim_pause(SIM_PLACE);
 	}

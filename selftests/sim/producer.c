@@ -2,11 +2,11 @@
 /* Those who send: producers, one who kills them and closes what they leave, and one who keeps opening and closing rings. */
 #include "cast.h"
 
-/* Queues of one to eight entries: all of them are full most of the time. */
+/* Queues of one to eight entries: all of them are full most of the time. A few are so long that they fill what lies between two shards. */
 void stage_ring_config(struct stage *stage, struct rng *rng, struct ms_ring_config *config)
 {
 	memset(config, 0, sizeof(*config));
-	config->sq_entries = 1u << rng_below(rng, 4);
+	config->sq_entries = rng_once_in(rng, 32) ? 256 : 1u << rng_below(rng, 4);
 	config->cq_entries = config->sq_entries << rng_below(rng, 2);
 	config->payload_bytes = 8192;
 	config->shard = (u32)rng_below(rng, stage->shards);
@@ -53,7 +53,7 @@ static void await_some(struct player *player)
 
 static bool produce_some(struct player *player)
 {
-	u32 n = 1 + (u32)rng_below(&player->rng, 4);
+	u32 n = 1 + (u32)rng_below(&player->rng, player->client.sq_entries > 8 ? player->client.sq_entries : 4);
 
 	for (; n && player->left; n--, player->left--)
 		if (!produce_one(player))
@@ -71,6 +71,8 @@ void producer_main(void *arg)
 {
 	struct player *player = arg;
 
+	if (player->client.sq_entries > 8)
+		player->left *= 10;
 	while (player->left && !sim_is_killed() && produce_some(player))
 		sim_step();
 	if (!sim_is_killed())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <stdio.h>
 #include "cast.h"
+#include "garden.h"
 #include "common/random.h"
 #include "pass.h"
 #include "ring.h"
@@ -145,6 +146,15 @@ static u32 perhaps(u32 n)
 	return rng_once_in(&stage.rng, n);
 }
 
+static void cast_gardener(void)
+{
+	struct player *gardener = player_new(40);
+
+	stage.garden = garden_plant(&stage, gardener);
+	if (stage.garden)
+		gardener->actor = sim_spawn("gardener", 0, gardener_main, gardener);
+}
+
 static void cast_all(void)
 {
 	cast("producer", producer_main, 1 + (u32)rng_below(&stage.rng, 4), 40, WITH_RING);
@@ -204,9 +214,13 @@ static void bump_pages(void)
 	u32 n = ledger_books(), i;
 
 	for (i = 0; i < n; i++) {
-		struct record *record = ledger_record();
+		struct book *book = ledger_any(i);
+		struct record *record;
 
-		draw_bump(record, ledger_any(i));
+		if (book->follows)
+			continue;
+		record = ledger_record();
+		draw_bump(record, book);
 		client_make_room(&director.client);
 		client_put(&director.client, record, 0);
 	}
@@ -216,6 +230,8 @@ static void bump_pages(void)
 static void act(void)
 {
 	make_pages();
+	if (perhaps(2))
+		cast_gardener();
 	if (stage.resets)
 		ledger_blur();
 	sim_inject(true);
@@ -311,11 +327,14 @@ static void direct(void *arg)
 		return;
 	ledger_begin(stage.space);
 	draw_begin(stage.space);
+	garden_begin();
 	pollers_start();
 	director.stage = &stage;
 	director.rng.state = rng_next(&stage.rng);
 	if (player_open(&director)) {
 		act();
+		if (stage.garden)
+			garden_judge();
 		check_links();
 		check_hash();
 		ledger_judge();

@@ -49,30 +49,38 @@ extern const struct ms_loops ms_float_loops_avx2[MMSB_RULE_LANE_LAST - MMSB_LANE
 #endif
 
 /* A build of the loops for a piece of work, and what has to be said around stretches of it. */
+enum ms_way_kind {
+	MS_WAY_PLAIN,
+	MS_WAY_SIMD,
+	MS_WAY_FLOAT,
+};
+
 struct ms_way {
 	const struct ms_loops *loops;
-	bool is_float, is_wide;
+	enum ms_way_kind kind;
 };
 
 static inline struct ms_way ms_way_choose(u8 lane, u64 bytes)
 {
-	struct ms_way way = { .is_float = ms_lane_is_float(lane) };
+	bool is_float = ms_lane_is_float(lane);
 
-	way.loops = way.is_float ? &ms_float_loops[lane - MMSB_LANE_F32] : &ms_integer_loops[lane];
 #if PF_AVX2
-	way.is_wide = bytes >= PF_SIMD_WORTH && pf_has_avx2();
-	if (way.is_wide)
-		way.loops = way.is_float ? &ms_float_loops_avx2[lane - MMSB_LANE_F32] : &ms_integer_loops_avx2[lane];
+	if (bytes >= PF_SIMD_WORTH && pf_has_avx2())
+		return is_float ? (struct ms_way){ &ms_float_loops_avx2[lane - MMSB_LANE_F32], MS_WAY_FLOAT } :
+				  (struct ms_way){ &ms_integer_loops_avx2[lane], MS_WAY_SIMD };
 #endif
-	return way;
+	return is_float ? (struct ms_way){ &ms_float_loops[lane - MMSB_LANE_F32], MS_WAY_FLOAT } :
+			  (struct ms_way){ &ms_integer_loops[lane], MS_WAY_PLAIN };
 }
 
 static inline void ms_way_begin(const struct ms_way *way)
 {
 #if PF_FLOAT
-	if (way->is_float)
+	if (way->kind == MS_WAY_FLOAT)
 		pf_fpu_begin();
-	else if (way->is_wide)
+#endif
+#if PF_AVX2
+	if (way->kind == MS_WAY_SIMD)
 		pf_simd_begin();
 #endif
 }
@@ -80,9 +88,11 @@ static inline void ms_way_begin(const struct ms_way *way)
 static inline void ms_way_end(const struct ms_way *way)
 {
 #if PF_FLOAT
-	if (way->is_float)
+	if (way->kind == MS_WAY_FLOAT)
 		pf_fpu_end();
-	else if (way->is_wide)
+#endif
+#if PF_AVX2
+	if (way->kind == MS_WAY_SIMD)
 		pf_simd_end();
 #endif
 }

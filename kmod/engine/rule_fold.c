@@ -61,7 +61,7 @@ static inline u32 fold_reach(const struct fold_work *work, const struct ms_paren
 }
 
 /* Parents `i` to `end`, of which those before reached so many bytes. Returns how many are reached then. */
-static inline u32 fold_parents(const struct fold_work *work, u32 i, u32 end, u32 reached)
+static inline __attribute__((always_inline)) u32 fold_parents(const struct fold_work *work, u32 i, u32 end, u32 reached)
 {
 	const struct ms_rule_call *call = work->call;
 	u8 *out = (u8 *)call->out;
@@ -90,28 +90,63 @@ static inline u32 fold_parents(const struct fold_work *work, u32 i, u32 end, u32
 	return reached;
 }
 
-static void fold(const struct ms_rule_call *call, u32 rule)
+static void fold_prepare(struct fold_work *work, const struct ms_rule_call *call, u32 which, const struct ms_way *way)
 {
 	const struct facts *facts = &facts_of[call->lane];
-	struct ms_way way = ms_way_choose(call->lane, (u64)call->bytes * call->parents);
-	u32 which = rule - MMSB_RULE_ADD_MUL, stretch = call->parents, reached = 0, i, end;
-	struct fold_work work = {
-		.call = call,
-		.fold = &way.loops->fold[call->saturate][which],
-		.mask = facts->mask,
-		.neutral = facts->neutral[which],
-		.whole = call->bytes >> facts->shift << facts->shift,
-		.shift = facts->shift,
-	};
 
-	if (way.is_float || way.is_wide)
-		stretch = MS_STRETCH / call->bytes;
+	work->call = call;
+	work->fold = &way->loops->fold[call->saturate][which];
+	work->mask = facts->mask;
+	work->neutral = facts->neutral[which];
+	work->whole = call->bytes >> facts->shift << facts->shift;
+	work->shift = facts->shift;
+}
+
+static u32 fold_stretches(const struct ms_rule_call *call, u32 which, const struct ms_way *way)
+{
+	u32 stretch = MS_STRETCH / call->bytes, reached = 0, i, end;
+	struct fold_work work;
+
+	fold_prepare(&work, call, which, way);
 	for (i = 0; i < call->parents; i = end) {
 		end = call->parents - i > stretch ? i + stretch : call->parents;
-		ms_way_begin(&way);
+		ms_way_begin(way);
 		reached = fold_parents(&work, i, end, reached);
-		ms_way_end(&way);
+		ms_way_end(way);
 		pf_resched();
+	}
+	return reached;
+}
+
+/* One small page that follows another as it is: what chains and fans are made of. */
+static inline bool fold_is_copy(const struct ms_rule_call *call, u32 which)
+{
+	const struct facts *facts = &facts_of[call->lane];
+	const struct ms_parent *parent = call->parent;
+
+	return call->parents == 1 && call->size == 64 && parent->size >= 64 &&
+	       (parent->weight & facts->mask) == facts->neutral[which];
+}
+
+static void fold(const struct ms_rule_call *call, u32 rule)
+{
+	struct ms_way way;
+	u32 reached;
+
+	if (fold_is_copy(call, rule - MMSB_RULE_ADD_MUL)) {
+		u64 run;
+
+		memcpy(call->out, ms_parent_bytes(call, 0, 0, &run) ?: (const u8 *)zeros, 64);
+		return;
+	}
+	way = ms_way_choose(call->lane, (u64)call->bytes * call->parents);
+	if (likely(way.kind == MS_WAY_PLAIN)) {
+		struct fold_work work;
+
+		fold_prepare(&work, call, rule - MMSB_RULE_ADD_MUL, &way);
+		reached = fold_parents(&work, 0, call->parents, 0);
+	} else {
+		reached = fold_stretches(call, rule - MMSB_RULE_ADD_MUL, &way);
 	}
 	if (reached < call->bytes)
 		memset((u8 *)call->out + reached, 0, call->bytes - reached);

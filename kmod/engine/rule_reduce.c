@@ -94,7 +94,7 @@ static u64 sum_result(const struct ms_rule_call *call, const struct ms_way *way,
 {
 	u64 sum;
 
-	if (way->is_float) {
+	if (way->kind == MS_WAY_FLOAT) {
 		ms_way_begin(way);
 		sum = way->loops->total(reduction);
 		ms_way_end(way);
@@ -107,7 +107,7 @@ static u64 extreme_result(const struct ms_way *way, u64 kept)
 {
 	u64 bits = kept;
 
-	if (way->is_float) {
+	if (way->kind == MS_WAY_FLOAT) {
 		ms_way_begin(way);
 		bits = way->loops->extreme(kept);
 		ms_way_end(way);
@@ -126,7 +126,7 @@ static u64 reduce_all(const struct ms_rule_call *call, u32 rule)
 	reduction.sum = 0;
 	reduction.lanes = 0;
 	reduction.count = 0;
-	if (way.is_float)
+	if (way.kind == MS_WAY_FLOAT)
 		memset(reduction.running, 0, sizeof(reduction.running));
 	for (i = 0; i < call->parents; i++)
 		reduce_parent(call, i, &way, step, &reduction);

@@ -194,11 +194,14 @@ static enum mmsb_reason ring_config(struct mmsb_space *space, const struct mmsb_
 		return MMSB_REASON_BAD_LIMIT;
 	if (args->flags & MMSB_RING_POLLED && space->flags & MMSB_SPACE_INLINE)
 		return MMSB_REASON_NO_POLLERS;
+	if (args->flags & MMSB_RING_REPLAY && config->read_only)
+		return MMSB_REASON_READ_ONLY;
 	config->sq_entries = args->sq_entries;
 	config->cq_entries = args->cq_entries;
 	config->payload_bytes = args->payload_bytes;
 	config->shard = args->shard == ~0u ? mmsb_space_shard_here(space) : args->shard;
 	config->polled = args->flags & MMSB_RING_POLLED;
+	config->replay = args->flags & MMSB_RING_REPLAY;
 	config->source = args->source;
 	if (config->shard >= space->shards)
 		return MMSB_REASON_BAD_SHARD;

@@ -38,6 +38,11 @@ struct msl_home {
 	int (*space_hash)(struct mmsb_space *space, struct mmsb_hash_args *args);
 	int (*space_wait)(struct mmsb_space *space, struct mmsb_wait_args *args);
 
+	int (*history_open)(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
+	void (*history_close)(struct mmsb_history *history);
+	int (*history_fd)(const struct mmsb_history *history);
+	int (*history_next)(struct mmsb_history *history, const struct mmsb_record **record, uint64_t timeout_ns);
+
 	int (*ring_open)(struct mmsb_space *space, struct mmsb_ring_open_args *args, struct mmsb_ring **ring);
 	void (*ring_close)(struct mmsb_ring *ring);
 	int (*ring_fd)(const struct mmsb_ring *ring);
@@ -71,6 +76,11 @@ struct mmsb_space {
 	pthread_mutex_t helper_lock;
 	struct mmsb_ring *helper;	/* the handle's own ring, see msl_space_helper() */
 	uint32_t access;		/* enum msl_access; 0: not asked yet */
+};
+
+struct mmsb_history {
+	const struct msl_home *home;
+	struct mmsb_space *space;
 };
 
 /* ---------------------------------------------------------------------------------------------------------- failing */

@@ -20,6 +20,8 @@ static int ring_args(struct mmsb_ring_open_args *args, const struct mmsb_ring_op
 {
 	if (opts->flags & ~MMSB_RING_KNOWN)
 		return msl_fail_reason(MMSB_REASON_BAD_FLAGS);
+	if (opts->compare && !(opts->flags & MMSB_RING_REPLAY))
+		return msl_fail(EINVAL, "`compare` says how a history is done again: give it with MMSB_RING_REPLAY");
 	args->size = sizeof(*args);
 	args->flags = opts->flags;
 	args->sq_entries = opts->sq_entries;
@@ -41,7 +43,13 @@ int mmsb_ring_open(struct mmsb_space *space, const struct mmsb_ring_opts *opts, 
 	*ring = NULL;
 	if (!err)
 		err = ring_args(&args, &o);
-	return err ? err : space->home->ring_open(space, &args, ring);
+	if (!err)
+		err = space->home->ring_open(space, &args, ring);
+	if (err)
+		return err;
+	(*ring)->replay.open = o.flags & MMSB_RING_REPLAY;
+	(*ring)->replay.compare = o.compare ? o.compare : 1;
+	return 0;
 }
 
 int msl_ring_init(struct mmsb_ring *ring, struct mmsb_space *space, const struct mmsb_ring_open_args *args, const void *engine,
@@ -293,7 +301,7 @@ struct msl_deadline msl_deadline(uint64_t timeout_ns)
 	return deadline;
 }
 
-static uint64_t deadline_left(const struct msl_deadline *deadline)
+uint64_t msl_deadline_left(const struct msl_deadline *deadline)
 {
 	uint64_t now;
 
@@ -344,7 +352,7 @@ int msl_ring_sleep(struct mmsb_ring *ring, uint32_t unreaped, const struct msl_d
 		unreaped = ring->cq_entries;
 	if (msl_ring_unreaped(ring) >= unreaped || (deadline->at && ring_spin(ring, unreaped)))
 		return 0;
-	err = ring->home->ring_enter(ring, unreaped, deadline_left(deadline));
+	err = ring->home->ring_enter(ring, unreaped, msl_deadline_left(deadline));
 	if (err == -ETIME)
 		msl_fail(ETIME, "the time is up before %u completions came", unreaped);
 	return err;
@@ -358,7 +366,7 @@ int msl_ring_sleep_for_room(struct mmsb_ring *ring, const struct msl_deadline *d
 		msl_ring_sweep(ring);
 		if (msl_ring_unreaped(ring) >= ring->cq_entries)
 			return msl_fail(EBUSY, "both queues are full: reap");
-		err = ring->home->ring_enter_for_room(ring, deadline_left(deadline));
+		err = ring->home->ring_enter_for_room(ring, msl_deadline_left(deadline));
 		if (err == -ETIME)
 			return msl_fail(ETIME, "the time is up before a submission entry became free");
 		if (err)

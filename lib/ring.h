@@ -9,6 +9,17 @@
 #include "home.h"
 #include "tag.h"
 
+/* How far a ring that does a history again has come (replay.c). */
+struct msl_replay {
+	bool open;			/* it was opened for that */
+	uint32_t compare;		/* the state hash, each so many ticks */
+	uint32_t since;			/* ticks since it was compared last */
+	uint32_t sent;			/* entries whose completions were not reaped */
+	uint64_t payload_used;		/* by these */
+	uint64_t tick;			/* that has begun; 0: none */
+	uint64_t same;			/* the last tick at which the hashes were found equal */
+};
+
 struct mmsb_ring {
 	/* Submission. */
 	struct mmsb_sqe *sqes;
@@ -32,6 +43,7 @@ struct mmsb_ring {
 	uint64_t payload_bytes;
 	struct msl_tags tags;
 	struct mmsb_space *space;
+	struct msl_replay replay;
 };
 
 /* The home has opened it: where its areas are, and what was agreed. */
@@ -54,6 +66,7 @@ struct msl_deadline {
 	uint64_t at;			/* on the monotonic clock; ~0: never, 0: at once */
 };
 struct msl_deadline msl_deadline(uint64_t timeout_ns);
+uint64_t msl_deadline_left(const struct msl_deadline *deadline);	/* as a timeout */
 int msl_ring_sleep(struct mmsb_ring *ring, uint32_t unreaped, const struct msl_deadline *deadline);
 /* Sleeps until a submission entry is free. 0, -ETIME, -EINTR, -EPIPE; -EBUSY: none will be before the caller reaps. */
 int msl_ring_sleep_for_room(struct mmsb_ring *ring, const struct msl_deadline *deadline);

@@ -53,6 +53,9 @@ int embedded_space_info(struct mmsb_space *space, struct mmsb_space_info_args *i
 int embedded_space_reset(struct mmsb_space *space);
 int embedded_space_hash(struct mmsb_space *space, struct mmsb_hash_args *args);
 int embedded_space_wait(struct mmsb_space *space, struct mmsb_wait_args *args);
+int embedded_history_open(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
+void embedded_history_close(struct mmsb_history *history);
+int embedded_history_next(struct mmsb_history *history, const struct mmsb_record **record, uint64_t timeout_ns);
 void embedded_instance_free(struct embedded_instance *instance);
 
 int embedded_ring_open(struct mmsb_space *space, struct mmsb_ring_open_args *args, struct mmsb_ring **ring);

@@ -37,7 +37,7 @@ static int embedded_info(struct mmsb *mmsb, struct mmsb_info_args *info)
 
 	info->abi = MMSB_ABI_VERSION;
 	info->features = MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT |
-			 MMSB_FEATURE_DERIVED | (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
+			 MMSB_FEATURE_DERIVED | MMSB_FEATURE_HISTORY | (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
 	pthread_mutex_lock(&home->lock);
 	for (instance = home->instances; instance; instance = instance->next)
 		info->spaces++;
@@ -69,6 +69,12 @@ static int embedded_ring_fd(const struct mmsb_ring *ring)
 	return msl_fail(ENOTSUP, "the embedded home has no file descriptors: use mmsb_wait_cqe()");
 }
 
+static int embedded_history_fd(const struct mmsb_history *history)
+{
+	(void)history;
+	return msl_fail(ENOTSUP, "the embedded home has no file descriptors: use mmsb_history_next()");
+}
+
 const struct msl_home msl_home_embedded = {
 	.name = "embedded",
 	.open = embedded_open,
@@ -84,6 +90,10 @@ const struct msl_home msl_home_embedded = {
 	.space_reset = embedded_space_reset,
 	.space_hash = embedded_space_hash,
 	.space_wait = embedded_space_wait,
+	.history_open = embedded_history_open,
+	.history_close = embedded_history_close,
+	.history_fd = embedded_history_fd,
+	.history_next = embedded_history_next,
 	.ring_open = embedded_ring_open,
 	.ring_close = embedded_ring_close,
 	.ring_fd = embedded_ring_fd,

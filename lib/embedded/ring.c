@@ -34,10 +34,13 @@ static enum mmsb_reason ring_create(struct embedded_space *space, struct mmsb_ri
 		.shard = choose_shard(space->instance, args->shard),
 		.polled = args->flags & MMSB_RING_POLLED,
 		.read_only = space->read_only,
+		.replay = args->flags & MMSB_RING_REPLAY,
 		.source = args->source,
 	};
 	enum mmsb_reason reason = ms_ring_config_round(&config);
 
+	if (!reason && config.replay && config.read_only)
+		reason = MMSB_REASON_READ_ONLY;
 	if (!reason)
 		reason = ms_ring_create(space->instance->engine, &config, out);
 	if (reason)

@@ -3,8 +3,10 @@
  * The client of the kernel home: opens the descriptors, maps what they offer, and turns refusals into words. Once that
  * is done, reading and submitting happen in the mappings and never come here.
  */
+#define _GNU_SOURCE	/* ppoll() */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <sys/ioctl.h>
@@ -364,6 +366,127 @@ static int kernel_ring_graph(struct mmsb_ring *ring, struct mmsb_graph_args *arg
 	return ioctl(kernel_ring_fd(ring), MMSB_IOC_GRAPH, args) ? fail("MMSB_IOC_GRAPH", args->reason) : 0;
 }
 
+/* ---------------------------------------------------------------------------------------------------------- history */
+
+#define HISTORY_BUFFER	(64u << 10)
+
+struct kernel_history {
+	struct mmsb_history history;
+	int fd;
+	uint8_t *buffer;
+	size_t room, filled, at;
+};
+
+/* The descriptor never blocks: who waits does so in poll(), which knows a timeout. */
+static int history_prepare(struct kernel_history *history)
+{
+	history->buffer = msl_alloc(HISTORY_BUFFER);
+	if (!history->buffer)
+		return -ENOMEM;
+	history->room = HISTORY_BUFFER;
+	if (fcntl(history->fd, F_SETFL, O_NONBLOCK)) {
+		free(history->buffer);
+		return fail("fcntl", 0);
+	}
+	return 0;
+}
+
+static int kernel_history_open(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **out)
+{
+	struct kernel_history *history = msl_alloc(sizeof(*history));
+	int err;
+
+	if (!history)
+		return -ENOMEM;
+	history->fd = ioctl(fd_of(space), MMSB_IOC_HISTORY_OPEN, args);
+	if (history->fd < 0) {
+		err = fail("MMSB_IOC_HISTORY_OPEN", args->reason);
+		goto no_history;
+	}
+	err = history_prepare(history);
+	if (err)
+		goto no_buffer;
+	*out = &history->history;
+	return 0;
+
+no_buffer:
+	close(history->fd);
+no_history:
+	free(history);
+	return err;
+}
+
+static void kernel_history_close(struct mmsb_history *handle)
+{
+	struct kernel_history *history = (struct kernel_history *)handle;
+
+	close(history->fd);
+	free(history->buffer);
+	free(history);
+}
+
+static int kernel_history_fd(const struct mmsb_history *history)
+{
+	return ((const struct kernel_history *)history)->fd;
+}
+
+static int history_sleep(struct kernel_history *history, const struct msl_deadline *deadline)
+{
+	struct pollfd poll_fd = { .fd = history->fd, .events = POLLIN };
+	uint64_t left = msl_deadline_left(deadline);
+	struct timespec ts = { .tv_sec = (time_t)(left / 1000000000), .tv_nsec = (long)(left % 1000000000) };
+	int n = ppoll(&poll_fd, 1, left == MMSB_FOREVER ? NULL : &ts, NULL);
+
+	if (n < 0)
+		return fail("poll", 0);
+	return n ? 0 : msl_fail(ETIME, "the time is up and the space has told nothing more");
+}
+
+/* Room for one record that is larger than all before. */
+static int history_grow(struct kernel_history *history)
+{
+	uint8_t *buffer = msl_alloc(2 * history->room);
+
+	if (!buffer)
+		return -ENOMEM;
+	free(history->buffer);
+	history->buffer = buffer;
+	history->room *= 2;
+	return 0;
+}
+
+static int history_fill(struct kernel_history *history, const struct msl_deadline *deadline)
+{
+	ssize_t n;
+
+	history->at = 0;
+	history->filled = 0;
+	n = read(history->fd, history->buffer, history->room);
+	if (n >= 0) {
+		history->filled = (size_t)n;
+		return 0;
+	}
+	if (errno == EAGAIN)
+		return history_sleep(history, deadline);
+	return errno == EMSGSIZE ? history_grow(history) : fail("reading the history", 0);
+}
+
+static int kernel_history_next(struct mmsb_history *handle, const struct mmsb_record **record, uint64_t timeout_ns)
+{
+	struct kernel_history *history = (struct kernel_history *)handle;
+	struct msl_deadline deadline = msl_deadline(timeout_ns);
+	int err;
+
+	while (history->at == history->filled) {
+		err = history_fill(history, &deadline);
+		if (err)
+			return err;
+	}
+	*record = (const struct mmsb_record *)(history->buffer + history->at);
+	history->at += (*record)->bytes;
+	return 0;
+}
+
 const struct msl_home msl_home_kernel = {
 	.name = "kernel",
 	.open = kernel_open,
@@ -379,6 +502,10 @@ const struct msl_home msl_home_kernel = {
 	.space_reset = kernel_space_reset,
 	.space_hash = kernel_space_hash,
 	.space_wait = kernel_space_wait,
+	.history_open = kernel_history_open,
+	.history_close = kernel_history_close,
+	.history_fd = kernel_history_fd,
+	.history_next = kernel_history_next,
 	.ring_open = kernel_ring_open,
 	.ring_close = kernel_ring_close,
 	.ring_fd = kernel_ring_fd,

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/types.h>
 #include <mmsb/abi.h>
+#include <mmsb/history.h>
 #include <mmsb/reasons.h>
 
 #ifdef __cplusplus
@@ -32,6 +33,7 @@ extern "C" {
 struct mmsb;
 struct mmsb_space;
 struct mmsb_ring;
+struct mmsb_history;
 
 #define MMSB_OPTS(type, ...)	(&(const type){ .size = sizeof(type), ##__VA_ARGS__ })
 #define MMSB_FOREVER		(~0ULL)
@@ -124,14 +126,16 @@ int mmsb_wait(struct mmsb_space *space, uint64_t page, uint64_t epoch, uint64_t 
 
 struct mmsb_ring_opts {
 	size_t size;
-	uint32_t flags;		/* MMSB_RING_POLLED, or 0: inline */
+	uint32_t flags;		/* MMSB_RING_POLLED, or 0: inline; MMSB_RING_REPLAY */
 	uint32_t sq_entries, cq_entries;
 	uint64_t payload_bytes;	/* 0: 64 KiB; MMSB_NO_PAYLOAD: none */
 	uint32_t shard;		/* number + 1; 0: the home chooses */
 	uint32_t idle_us;
 	uint64_t source;
+	uint32_t compare;	/* with MMSB_RING_REPLAY: the state hash, each so many ticks; 0: each; MMSB_NO_COMPARE: never */
 };
 #define MMSB_NO_PAYLOAD	(~0ULL)
+#define MMSB_NO_COMPARE	(~0U)
 
 int mmsb_ring_open(struct mmsb_space *space, const struct mmsb_ring_opts *opts, struct mmsb_ring **ring);
 void mmsb_ring_close(struct mmsb_ring *ring);
@@ -350,6 +354,27 @@ const char *mmsb_lane_name(uint8_t lane);		/* "i64", "f32"; NULL: none */
 int mmsb_lane_number(const char *name, uint8_t *lane);
 /* The weight of an edge that leaves its parent's lanes as they are; 0 for rules without weights. */
 uint64_t mmsb_rule_weight(uint32_t rule, uint8_t lane);
+
+/* ----------------------------------------------------------------------------------- history: see <mmsb/history.h> */
+
+struct mmsb_history_opts {
+	size_t size;
+	uint64_t limit;		/* bytes of records that may wait before the space's rings stand still; 0: MMSB_HISTORY_LIMIT */
+};
+
+/* From here on the space tells what is applied. One at a time in a space, which stays open as long as its history; one thread at a time. */
+int mmsb_history_open(struct mmsb_space *space, const struct mmsb_history_opts *opts, struct mmsb_history **history);
+void mmsb_history_close(struct mmsb_history *history);
+int mmsb_history_fd(const struct mmsb_history *history);	/* for poll/epoll in the kernel home; embedded: -ENOTSUP */
+/* The next record, good until the next call. 0, or -ETIME, -EINTR. */
+int mmsb_history_next(struct mmsb_history *history, const struct mmsb_record **record, uint64_t timeout_ns);
+
+/*
+ * Does a record again, through a ring that was opened with MMSB_RING_REPLAY and is used for nothing else. Deltas are sent in batches, so what
+ * is wrong with one may be told at a later record, the end of its tick at the latest if hashes are compared there. NULL: all that was
+ * fed is done, and the tick under way ends. -EBADMSG: the histories differ, and mmsb_strerror_last() says at which tick.
+ */
+int mmsb_replay(struct mmsb_ring *ring, const struct mmsb_record *record);
 
 #ifdef __cplusplus
 }

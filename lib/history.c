@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Reading a space's history. Where the records come from is the home's business: a descriptor, or the engine itself.
+ */
+#include "home.h"
+
+int mmsb_history_open(struct mmsb_space *space, const struct mmsb_history_opts *opts, struct mmsb_history **history)
+{
+	struct mmsb_history_open_args args = { .size = sizeof(args) };
+	struct mmsb_history_opts o;
+	int err = MSL_OPTS(o, opts);
+
+	*history = NULL;
+	if (err)
+		return err;
+	args.limit = o.limit;
+	err = space->home->history_open(space, &args, history);
+	if (args.reason == MMSB_REASON_READ_ONLY)
+		return msl_fail(EPERM, "the space was opened READ_ONLY: open it without (READ_ONLY)");
+	if (err)
+		return err;
+	(*history)->home = space->home;
+	(*history)->space = space;
+	msl_space_get(space);
+	return 0;
+}
+
+void mmsb_history_close(struct mmsb_history *history)
+{
+	struct mmsb_space *space;
+
+	if (!history)
+		return;
+	space = history->space;
+	history->home->history_close(history);
+	msl_space_put(space);
+}
+
+int mmsb_history_fd(const struct mmsb_history *history)
+{
+	return history->home->history_fd(history);
+}
+
+int mmsb_history_next(struct mmsb_history *history, const struct mmsb_record **record, uint64_t timeout_ns)
+{
+	*record = NULL;
+	return history->home->history_next(history, record, timeout_ns);
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Doing a history again.
+ *
+ * Deltas are sent as they stand in their records, with the page's id for user_data, until the queue or the payload area is full or a hash is
+ * to be compared; then all completions are waited for. Each of these deltas changed something when it was recorded, so each
+ * must be applied and change something again.
+ */
+#include <inttypes.h>
+#include "ring.h"
+
+#define TICK_DATA	0	/* user_data of what numbers ticks: no page has that id */
+
+static int fail_differs(const struct mmsb_cqe *cqe)
+{
+	const char *why = cqe->result ? mmsb_reason_text(cqe->reason) : "it changed nothing";
+
+	if (cqe->user_data == TICK_DATA)
+		return msl_fail(-cqe->result, "the tick behind %llu cannot begin: %s (%s)", cqe->tick, why, mmsb_reason_name(cqe->reason));
+	return msl_fail(EBADMSG, "tick %llu: a delta on page %" PRIu32 ".%" PRIu32 ", which did something when it was recorded, failed: %s (%s); "
+			"the space was not what the recorded one was, or has lower limits", cqe->tick,
+			MMSB_PAGE_INDEX(cqe->user_data), MMSB_PAGE_GENERATION(cqe->user_data), why, mmsb_reason_name(cqe->reason));
+}
+
+/* Waits until all that was sent is done. The first that failed is told. */
+static int replay_settle(struct mmsb_ring *ring)
+{
+	struct msl_replay *replay = &ring->replay;
+	struct mmsb_cqe cqe;
+	int result = 0, err;
+
+	err = mmsb_submit(ring);
+	if (err < 0)
+		return err;
+	for (; replay->sent; replay->sent--) {
+		err = mmsb_wait_cqe(ring, &cqe, MMSB_FOREVER);
+		if (err)
+			return err;
+		if (!result && (cqe.result || cqe.flags & MMSB_CQE_UNCHANGED))
+			result = fail_differs(&cqe);
+	}
+	replay->payload_used = 0;
+	return result;
+}
+
+static int replay_sqe(struct mmsb_ring *ring, struct mmsb_sqe **sqe)
+{
+	int err = 0;
+
+	if (ring->replay.sent == ring->sq_entries)
+		err = replay_settle(ring);
+	if (err)
+		return err;
+	*sqe = mmsb_get_sqe(ring);
+	if (!*sqe)
+		return msl_fail(EBUSY, "the ring is in use: a history is done again through a ring of its own");
+	ring->replay.sent++;
+	return 0;
+}
+
+static int replay_tick(struct mmsb_ring *ring, uint64_t tick)
+{
+	struct mmsb_sqe *sqe;
+	int err = replay_sqe(ring, &sqe);
+
+	if (err)
+		return err;
+	mmsb_prep(sqe, MMSB_OP_TICK, 0, tick, 0);
+	ring->replay.tick = tick;
+	return 0;
+}
+
+/* ----------------------------------------------------------------------------------------------------------- records */
+
+static int replay_payload(struct mmsb_ring *ring, uint64_t bytes)
+{
+	int err = 0;
+
+	if (bytes > ring->payload_bytes)
+		return msl_fail(EMSGSIZE, "an operand of %" PRIu64 " bytes does not fit the ring's payload area of %" PRIu64 ": open the ring with "
+				"more payload_bytes", bytes, ring->payload_bytes);
+	if (bytes > ring->payload_bytes - ring->replay.payload_used)
+		err = replay_settle(ring);
+	return err;
+}
+
+static int replay_delta(struct mmsb_ring *ring, const struct mmsb_delta_record *record)
+{
+	struct msl_replay *replay = &ring->replay;
+	uint64_t bytes = record->record.bytes - sizeof(*record);
+	struct mmsb_sqe *sqe;
+	int err = 0;
+
+	if (replay->tick != record->record.tick)
+		err = replay_tick(ring, record->record.tick);
+	if (!err)
+		err = replay_payload(ring, bytes);
+	if (!err)
+		err = replay_sqe(ring, &sqe);
+	if (err)
+		return err;
+	*sqe = record->sqe;
+	sqe->user_data = record->sqe.page;
+	if (!(sqe->flags & MMSB_SQE_PAYLOAD))
+		return 0;
+	sqe->payload = replay->payload_used;
+	memcpy(ring->payload + replay->payload_used, record + 1, bytes);
+	replay->payload_used += bytes;
+	return 0;
+}
+
+/* What the record says of the state behind it, against the state. */
+static int compare(struct mmsb_ring *ring, const struct mmsb_hash_record *record)
+{
+	struct msl_replay *replay = &ring->replay;
+	uint64_t hash[2], last = replay->same;
+	int err = replay_settle(ring);
+
+	if (err)
+		return err;
+	replay->since = 0;
+	err = mmsb_hash(ring->space, 0, hash, NULL);
+	if (err == -ENODATA)
+		return 0;
+	if (err)
+		return err;
+	replay->same = record->record.tick;
+	if (hash[0] == record->hash[0] && hash[1] == record->hash[1])
+		return 0;
+	return msl_fail(EBADMSG, "tick %llu: the state hash is %016" PRIx64 "%016" PRIx64 ", and was %016llx%016llx when it was recorded; it was "
+			"compared last at tick %" PRIu64, record->record.tick, hash[0], hash[1], record->hash[0], record->hash[1], last);
+}
+
+static bool is_due(const struct msl_replay *replay, const struct mmsb_hash_record *record)
+{
+	return record->record.flags & MMSB_RECORD_HASHED && replay->compare != MMSB_NO_COMPARE && replay->since >= replay->compare;
+}
+
+static int replay_tick_end(struct mmsb_ring *ring, const struct mmsb_hash_record *record)
+{
+	struct msl_replay *replay = &ring->replay;
+	int err;
+
+	if (replay->tick != record->record.tick)
+		return msl_fail(EBADMSG, "tick %llu ends without having begun: records are missing", record->record.tick);
+	err = replay_tick(ring, 0);
+	if (err)
+		return err;
+	replay->since += replay->since < MMSB_NO_COMPARE;
+	return is_due(replay, record) ? compare(ring, record) : 0;
+}
+
+/* How the hash stood between two ticks. Within one, which a replay may have been stopped in to switch it, nothing can be compared. */
+static int replay_hash(struct mmsb_ring *ring, const struct mmsb_hash_record *record)
+{
+	bool can = record->record.flags & MMSB_RECORD_HASHED && ring->replay.compare != MMSB_NO_COMPARE && !ring->replay.tick;
+
+	return can ? compare(ring, record) : 0;
+}
+
+static int replay_reset(struct mmsb_ring *ring)
+{
+	int err = replay_settle(ring);
+
+	ring->replay.tick = 0;
+	ring->replay.same = 0;
+	return err ? err : mmsb_space_reset(ring->space);
+}
+
+static int replay_end(struct mmsb_ring *ring)
+{
+	int err = ring->replay.tick ? replay_tick(ring, 0) : 0;
+
+	return err ? err : replay_settle(ring);
+}
+
+/* Records may have come a long way. */
+static bool record_is_whole(const struct mmsb_record *record)
+{
+	static const size_t least[] = {
+		[MMSB_RECORD_DELTA] = sizeof(struct mmsb_delta_record),
+		[MMSB_RECORD_TICK] = sizeof(struct mmsb_hash_record),
+		[MMSB_RECORD_HASH] = sizeof(struct mmsb_hash_record),
+		[MMSB_RECORD_RESET] = sizeof(struct mmsb_record),
+	};
+
+	return record->bytes % 8 == 0 && (record->type > MMSB_RECORD_RESET || record->bytes >= least[record->type]);
+}
+
+int mmsb_replay(struct mmsb_ring *ring, const struct mmsb_record *record)
+{
+	if (!ring->replay.open)
+		return msl_fail_reason(MMSB_REASON_NOT_REPLAYING);
+	if (!record)
+		return replay_end(ring);
+	if (!record_is_whole(record))
+		return msl_fail(EPROTO, "a record of type %u and %u bytes is cut short", record->type, record->bytes);
+	switch (record->type) {
+	case MMSB_RECORD_DELTA:
+		return replay_delta(ring, (const struct mmsb_delta_record *)record);
+	case MMSB_RECORD_TICK:
+		return replay_tick_end(ring, (const struct mmsb_hash_record *)record);
+	case MMSB_RECORD_HASH:
+		return replay_hash(ring, (const struct mmsb_hash_record *)record);
+	case MMSB_RECORD_RESET:
+		return replay_reset(ring);
+	default:
+		return msl_fail(EPROTO, "a record of type %u: this library is older than what recorded it", record->type);
+	}
+}

@@ -109,29 +109,57 @@ u32 ms_meet(struct ms_space *space, bool polls, struct ms_todo *todo)
 	return n;
 }
 
+/* Where nobody polls, whoever lets go of the shards will run those that have news. */
+static void leave_news(struct ms_space *space, const struct ms_todo *todo)
+{
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++)
+		if (todo->bit[i / 64] >> (i % 64) & 1)
+			pf_write(space->shards[i]->kicked, 1);
+}
+
+static void end_all(struct ms_space *space, struct ms_todo *todo)
+{
+	if (space->meeting.open) {
+		ms_wave_run(space, &space->meeting.wave, MS_WAVE_ALL);
+		meeting_close(space, todo);
+	}
+	end_local_waves(space, todo);
+}
+
 void ms_meet_end(struct ms_space *space)
 {
 	struct ms_todo todo = { .meet = false };
 
-	if (space->meeting.open) {
-		ms_wave_run(space, &space->meeting.wave, MS_WAVE_ALL);
-		meeting_close(space, &todo);
-	}
-	end_local_waves(space, &todo);
+	end_all(space, &todo);
+	leave_news(space, &todo);
+}
+
+/* Answers that waited for the wave arrive in a second round. */
+static void settle_answers(struct ms_space *space, struct ms_todo *todo)
+{
+	u32 i;
+
+	meeting_exchange(space);
+	for (i = 0; i < space->nshards; i++)
+		if (space->shards[i]->touched)
+			ms_pass_finish(space->shards[i], todo);
 }
 
 void ms_meet_settle(struct ms_space *space)
 {
 	struct ms_todo todo = { .meet = false };
 
-	ms_meet_end(space);
-	if (space->nshards == 1)
-		return;
-	meeting_open(space);
-	meeting_exchange(space);
-	meeting_stamp(space);
-	if (!ms_replay_waits(space))
-		ms_wave_run(space, &space->meeting.wave, MS_WAVE_ALL);
-	meeting_close(space, &todo);
-	meeting_exchange(space);
+	end_all(space, &todo);
+	if (space->nshards > 1) {
+		meeting_open(space);
+		meeting_exchange(space);
+		meeting_stamp(space);
+		if (!ms_replay_waits(space))
+			ms_wave_run(space, &space->meeting.wave, MS_WAVE_ALL);
+		meeting_close(space, &todo);
+		settle_answers(space, &todo);
+	}
+	leave_news(space, &todo);
 }

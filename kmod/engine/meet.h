@@ -20,11 +20,12 @@ struct ms_todo;
 /* Opens a meeting, or goes on with one. Adds to the shards that have to be run. Returns what was handled. */
 u32 ms_meet(struct ms_space *space, bool polls, struct ms_todo *todo);
 
-/* With every run lock held: ends what is under way, and lets all messages between shards arrive. Leaves news to who runs them next. */
-void ms_meet_settle(struct ms_space *space);
-
-/* With every run lock held: ends what is under way. */
+/*
+ * With every run lock held, and let go by ms_space_go(), which runs the shards that have news: ends what is under way; and lets all
+ * messages between shards arrive.
+ */
 void ms_meet_end(struct ms_space *space);
+void ms_meet_settle(struct ms_space *space);
 
 /* The tick that all who apply in a meeting share. */
 void ms_meeting_tick(struct ms_shard *shard);

@@ -41,6 +41,9 @@
  *	void pf_simd_begin(void), pf_simd_end(void)	for vectors of integers, which need no rounding
  *	PF_SIMD_WORTH					bytes of work from which on that pays
  *
+ * Trace points, a hook each, for whoever wants to know; free where the home has none.
+ *	pf_trace(step, space, page, value)		step: recompute, skip, cut (pages, value: the epoch), wave (0, value: the tick)
+ *
  * Order. Partners are named where they are used.
  *	pf_read(x), pf_write(x, v)			once, untorn, unordered
  *	pf_acquire(&x), pf_release(&x, v)
@@ -77,5 +80,9 @@
 #define PF_CHUNK	(1ul << PF_CHUNK_SHIFT)
 
 #include <platform_impl.h>
+
+#ifndef pf_trace
+#define pf_trace(step, space, page, value)	((void)(space), (void)(page), (void)(value))
+#endif
 
 #endif

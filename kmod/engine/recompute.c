@@ -277,14 +277,14 @@ static enum ms_result compute(struct ms_shard *shard, struct mmsb_line *line, u3
 		blame(shard, node, computing.page);
 	if (!computing.changed) {
 		pf_write(shard->graph.cut, shard->graph.cut + 1);
+		pf_trace(cut, shard->space, computing.page, line->epoch);
 		return MS_SAME;
 	}
 	ms_page_end(line, line->seq, shard->tick);
-	if (unlikely(shard->attentive)) {
-		if (shard->hashing)
-			ms_hash_epochs(&shard->hash, &computing.key, 1);
-		ms_shard_mark(shard, computing.page);
-	}
+	pf_trace(recompute, shard->space, computing.page, line->epoch);
+	if (unlikely(shard->hashing))
+		ms_hash_epochs(&shard->hash, &computing.key, 1);
+	ms_shard_mark(shard, computing.page);
 	return MS_DIFFERENT;
 }
 
@@ -305,6 +305,7 @@ enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *n
 		result = compute(shard, line, index, node, look.parents);
 	} else {
 		pf_write(shard->graph.skipped, shard->graph.skipped + 1);
+		pf_trace(skip, shard->space, ms_line_id(line, index), line->epoch);
 	}
 	if (unlikely(line->flags & (MMSB_LINE_BEHIND | MMSB_LINE_STALE)))
 		pf_write(line->flags, line->flags & (u8)~(MMSB_LINE_BEHIND | MMSB_LINE_STALE));

@@ -337,5 +337,6 @@ bool ms_wave_run(struct ms_space *space, struct ms_wave *wave, u64 budget)
 		demand_all(space, wave);
 	}
 	wave->next = wave->levels;
+	pf_trace(wave, space, 0ull, space->page->tick);
 	return true;
 }

@@ -53,27 +53,30 @@ static u64 parents_bytes(const struct ms_rule_call *call)
 
 /* ------------------------------------------------------------------------------------------------------ what it comes to */
 
+/* The sum of unsigned lanes is never negative. */
 static u64 sum_clamped(__int128 sum, bool is_signed)
 {
-	__int128 least = is_signed ? -((__int128)1 << 63) : 0, most = ((__int128)1 << (is_signed ? 63 : 64)) - 1;
+	s64 high = (s64)(sum >> 64), low = (s64)sum;
 
-	return (u64)(sum < least ? least : sum > most ? most : sum);
+	if (!is_signed)
+		return high ? ~0ull : (u64)low;
+	if (high == low >> 63)
+		return (u64)low;
+	return high < 0 ? 1ull << 63 : ~0ull >> 1;
 }
 
-/* high:low / by, where the quotient has 64 bits: bit by bit, for no home owes the engine a division of 128 bits. */
+/* high:low / by, where high < by < 2^63: bit by bit, for no home owes the engine a division of 128 bits. */
 static u64 divide_long(u64 high, u64 low, u64 by)
 {
 	u64 quotient = 0;
-	bool carry;
 	int bit;
 
 	if (!high)
 		return low / by;
 	for (bit = 63; bit >= 0; bit--) {
-		carry = high >> 63;
 		high = high << 1 | low >> 63;
 		low <<= 1;
-		if (carry || high >= by) {
+		if (high >= by) {
 			high -= by;
 			quotient |= 1ull << bit;
 		}

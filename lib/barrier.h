@@ -83,6 +83,26 @@ static inline void msl_pause(void)
 #endif
 }
 
+/* ----------------------------------------------------------------------------------------------------------- events */
+
+/* Entries before it can be read; partner: the release in telling_end(). */
+static inline uint32_t msl_events_tail(const struct mmsb_events_engine *engine)
+{
+	return __atomic_load_n(&engine->tail, __ATOMIC_ACQUIRE);
+}
+
+/* Before the look at a tail that shows the ring empty; partner: the second release in telling_end(). */
+static inline uint64_t msl_events_lost(const struct mmsb_events_engine *engine)
+{
+	return __atomic_load_n(&engine->lost, __ATOMIC_ACQUIRE);
+}
+
+/* Entries before it have been read; partner: the acquire in telling_begin(). */
+static inline void msl_events_give_back(struct mmsb_events_client *client, uint32_t head)
+{
+	__atomic_store_n(&client->head, head, __ATOMIC_RELEASE);
+}
+
 /* ----------------------------------------------------------------------------------------------------------- a page */
 
 /* Partner: the release in ms_page_end(), behind which all bytes of that version are visible. */

@@ -50,6 +50,12 @@ struct msl_home {
 	int (*ring_enter_for_room)(struct mmsb_ring *ring, uint64_t timeout_ns);
 	int (*ring_snapshot)(struct mmsb_ring *ring, struct mmsb_snapshot_args *args);
 	int (*ring_graph)(struct mmsb_ring *ring, struct mmsb_graph_args *args);
+
+	int (*events_open)(struct mmsb_space *space, struct mmsb_events_open_args *args, struct mmsb_events **events);
+	void (*events_close)(struct mmsb_events *events);
+	int (*events_fd)(const struct mmsb_events *events);
+	int (*events_filter)(struct mmsb_events *events, struct mmsb_events_filter_args *args);
+	int (*events_wait)(struct mmsb_events *events, uint64_t timeout_ns);	/* 0, -ETIME, -EINTR, -EPIPE */
 };
 
 extern const struct msl_home msl_home_kernel, msl_home_embedded;
@@ -71,7 +77,7 @@ struct mmsb_space {
 	uint64_t arena_bytes;
 
 	struct mmsb *mmsb;
-	uint32_t users;			/* the caller, and each ring */
+	uint32_t users;			/* the caller, and each ring of either sort */
 	struct mmsb_space *next, *prev;
 	pthread_mutex_t helper_lock;
 	struct mmsb_ring *helper;	/* the handle's own ring, see msl_space_helper() */

@@ -390,19 +390,22 @@ static enum mmsb_reason apply_create(struct ms_shard *shard, const struct mmsb_s
 	if (at && !page)
 		return MMSB_REASON_NO_PAGE;
 	reason = ms_page_create(shard, sqe->len, page, &outcome->epoch);
-	if (!reason)
-		outcome->flags = MMSB_CQE_CREATED;
-	return reason;
+	if (reason)
+		return reason;
+	outcome->flags = MMSB_CQE_CREATED;
+	ms_shard_mark_as(shard, outcome->epoch, MMSB_EVENT_CREATED, MMSB_KIND_SOURCE);
+	return MMSB_REASON_NONE;
 }
 
 static enum mmsb_reason apply_destroy(struct change *change, struct ms_outcome *outcome)
 {
+	u8 kind = change->line->kind;
 	enum mmsb_reason reason = ms_graph_let_go(change->shard, MMSB_PAGE_INDEX(change->page), change->sqe->flags & MMSB_SQE_DETACH);
 
 	if (reason)
 		return reason;
 	ms_page_destroy(change->shard, change->page, change->line);
-	ms_shard_mark(change->shard, change->page);
+	ms_shard_mark_as(change->shard, change->page, MMSB_EVENT_DESTROYED, kind);
 	outcome->epoch = 0;
 	return MMSB_REASON_NONE;
 }

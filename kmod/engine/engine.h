@@ -18,6 +18,7 @@ struct ms_space;
 struct ms_shard;
 struct ms_ring;
 struct ms_region;
+struct ms_events;
 
 int ms_errno(enum mmsb_reason reason);		/* 0 or negative */
 
@@ -37,7 +38,7 @@ struct ms_space_config {
 };
 
 enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms_space **space);
-void ms_space_destroy(struct ms_space *space);	/* every ring is closed, every mapping gone */
+void ms_space_destroy(struct ms_space *space);	/* every ring of either sort is closed, every mapping gone */
 enum mmsb_reason ms_space_reset(struct ms_space *space);	/* [any] as new, but for the incarnation */
 
 struct ms_space_stat {
@@ -141,5 +142,26 @@ int ms_ring_enter_for_room(struct ms_ring *ring, u64 timeout_ns);
 enum mmsb_reason ms_ring_snapshot(struct ms_ring *ring, struct mmsb_snapshot_args *args);
 /* [any] As struct mmsb_graph_args says, likewise. */
 enum mmsb_reason ms_ring_graph(struct ms_ring *ring, struct mmsb_graph_args *args);
+
+/* ----------------------------------------------------------------------------------------------------------- events */
+
+struct ms_events_config {
+	u32 entries;		/* a power of two, see ms_events_config_round() */
+	u32 pages;		/* room for ids */
+};
+
+enum mmsb_reason ms_events_config_round(struct ms_events_config *config);	/* zeros become defaults */
+enum mmsb_reason ms_events_create(struct ms_space *space, const struct ms_events_config *config, struct ms_events **events);
+void ms_events_close(struct ms_events *events);			/* sleeps */
+/* [any] As struct mmsb_events_filter_args says; `args` is the engine's private copy. */
+enum mmsb_reason ms_events_filter(struct ms_events *events, struct mmsb_events_filter_args *args);
+
+const struct ms_events_config *ms_events_config(const struct ms_events *events);
+struct pf_shared *ms_events_engine_area(struct ms_events *events);	/* MMSB_MAP_EVENTS_ENGINE */
+struct pf_shared *ms_events_client_area(struct ms_events *events);	/* MMSB_MAP_EVENTS_CLIENT */
+struct pf_waitq *ms_events_waitq(struct ms_events *events);	/* woken when entries arrive or it breaks */
+bool ms_events_readable(struct ms_events *events);		/* [any] as the client's (distrusted) head says */
+bool ms_events_broken(struct ms_events *events);		/* [any] */
+int ms_events_wait(struct ms_events *events, u64 timeout_ns);	/* [any] until readable: 0, -ETIME, -EINTR, -EPIPE when broken */
 
 #endif

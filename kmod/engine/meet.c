@@ -75,6 +75,7 @@ static void meeting_close(struct ms_space *space, struct ms_todo *todo)
 	} else if (space->meeting.ticked && !space->replay.ring) {
 		ms_history_tick_all(space);
 		pf_next(&space->page->closed);
+		ms_events_tell_all(space);
 	}
 	for (i = 0; i < space->nshards; i++)
 		ms_pass_finish(space->shards[i], todo);

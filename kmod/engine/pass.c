@@ -47,6 +47,8 @@ static void shard_close_tick(struct ms_shard *shard)
 		pf_release(closed, shard->tick);
 	else if (!shard->space->meeting.open)
 		pf_next(closed);
+	if (unlikely(shard->notes) && !shard->space->meeting.open)
+		ms_events_tell(shard, true);
 }
 
 static void shard_touch(struct ms_shard *shard, struct ms_ring *ring)
@@ -504,7 +506,7 @@ u32 ms_pass_apply(struct ms_shard *shard, struct ms_ring *own, bool polls, struc
 	shard->must_meet = false;
 	shard->dirty = 0;
 	shard->watched = pf_read(shard->watchers);
-	shard->attentive = shard->watched || shard->hashing;
+	shard->attentive = shard->watched || shard->hashing || shard->notes;
 	if (unlikely(pf_read(shard->kicked))) {
 		pf_write(shard->kicked, 0);
 		pf_mb();	/* what was published before the kick is seen from here on */

@@ -56,6 +56,7 @@ void ms_replay_turn(struct ms_space *space)
 	if (replay->open) {
 		ms_history_tick_all(space);
 		pf_release(&space->page->closed, space->page->tick);
+		ms_events_tell_all(space);
 	}
 	replay->open = replay->next;
 	if (replay->open)

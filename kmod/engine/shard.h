@@ -18,6 +18,7 @@
 #define MS_SHARD_H
 
 #include "engine.h"
+#include "events.h"
 #include "hash.h"
 #include "page.h"
 #include "slab.h"
@@ -55,7 +56,7 @@ struct ms_shard {
 	bool hashing, ticked, rescan, flagged;
 	u16 dirty;				/* watch queues of pages that changed in this pass */
 	bool watched;
-	bool attentive;				/* hashing or watched */
+	bool attentive;				/* hashing or watched, or somebody listens */
 	bool waving;				/* its wave did not end within the last pass */
 	bool must_meet;				/* something waits for a meeting */
 	u64 tick;
@@ -66,6 +67,7 @@ struct ms_shard {
 	struct ms_lines lines;
 	struct ms_slabs slabs;
 	struct ms_ring *rings, *touched;
+	struct ms_notes *notes;			/* for those who listen; NULL: nobody does. Written with all run locks held. */
 	u64 deltas;
 	u64 answered[MS_INBOX];			/* shards whose requests were served in this tick, and who were not told yet */
 	struct mmsb_sqe batch[MS_BATCH + MS_AHEAD];	/* private copies of entries */
@@ -97,11 +99,18 @@ void ms_shard_unlock(struct ms_shard *shard);
 /* Sees to it that what was published while the run lock was held is handled. */
 void ms_shard_settle(struct ms_shard *shard);
 
-/* The page changed: who waits for it will be woken at the end of the pass. */
-static inline void ms_shard_mark(struct ms_shard *shard, u64 page)
+/* Something happened to the page: who waits for it or listens will hear of it at the end of the pass. */
+static inline void ms_shard_mark_as(struct ms_shard *shard, u64 page, enum mmsb_event_what what, u8 kind)
 {
 	if (unlikely(shard->watched))
 		shard->dirty |= (u16)(1u << (MMSB_PAGE_INDEX(page) % MS_WATCH));
+	if (unlikely(shard->notes))
+		ms_note(shard, page, what, kind);
+}
+
+static inline void ms_shard_mark(struct ms_shard *shard, u64 page)
+{
+	ms_shard_mark_as(shard, page, MMSB_EVENT_CHANGED, MMSB_KIND_NONE);
 }
 
 #endif

@@ -84,6 +84,7 @@ enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms
 	space->audit = config->audit;
 	pf_mutex_init(&space->control);
 	pf_mutex_init(&space->mutex);
+	pf_mutex_init(&space->listeners.lock);
 	reason = MMSB_REASON_NO_MEMORY;
 	if (pf_shared_alloc(&space->page_memory, 4096, -1))
 		goto no_page;
@@ -109,6 +110,7 @@ no_arena:
 no_directory:
 	pf_shared_free(&space->page_memory);
 no_page:
+	pf_mutex_destroy(&space->listeners.lock);
 	pf_mutex_destroy(&space->mutex);
 	pf_mutex_destroy(&space->control);
 	pf_free(space);
@@ -124,6 +126,7 @@ void ms_space_destroy(struct ms_space *space)
 	ms_arena_close(&space->arena);
 	ms_region_close(&space->directory);
 	pf_shared_free(&space->page_memory);
+	pf_mutex_destroy(&space->listeners.lock);
 	pf_mutex_destroy(&space->mutex);
 	pf_mutex_destroy(&space->control);
 	pf_free(space);
@@ -297,6 +300,7 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	ms_wave_forget(&space->meeting.wave);
 	for (i = 0; i < space->nshards; i++)
 		shard_reset(space->shards[i]);
+	ms_events_tell_reset(space);
 	ms_space_go(space, NULL);
 	return MMSB_REASON_NONE;
 }

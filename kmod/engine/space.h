@@ -2,7 +2,8 @@
 /*
  * A space: its shards, its two regions, its tick, and the two locks of its slow paths.
  *
- * Lock order: control (operations on all shards) -> run locks, by shard number -> mutex (memory, quotas, watchers).
+ * Lock order: control (operations on all shards) -> run locks, by shard number -> mutex (memory, quotas, watchers). Before all of them
+ * listeners.lock, behind all a listener's own.
  */
 #ifndef MS_SPACE_H
 #define MS_SPACE_H
@@ -46,6 +47,7 @@ struct ms_space {
 	struct ms_meeting meeting;
 	struct ms_replay replay;
 	struct ms_history *history;		/* NULL: nobody listens */
+	struct ms_listeners listeners;
 	struct pf_mutex control;
 	struct pf_mutex mutex;
 	u64 max_pages, granted;			/* pages that shards may still make or have made; under mutex */

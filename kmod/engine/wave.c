@@ -207,7 +207,7 @@ static void mark_stale(const struct ms_space *space, u32 index)
 	struct mmsb_line *line = ms_line_at(space, index);
 
 	pf_write(line->flags, line->flags | MMSB_LINE_STALE);
-	ms_shard_mark(ms_shard_of(space, index), ms_line_id(line, index));
+	ms_shard_mark_as(ms_shard_of(space, index), ms_line_id(line, index), MMSB_EVENT_STALE, line->kind);
 }
 
 static inline void tell_children(const struct ms_space *space, struct ms_wave *wave, const struct ms_node *node)
@@ -232,7 +232,7 @@ static void fall_behind(const struct ms_space *space, struct ms_wave *wave, u32 
 	if (line->flags & MMSB_LINE_BEHIND)
 		return;
 	pf_write(line->flags, line->flags | MMSB_LINE_BEHIND | MMSB_LINE_STALE);
-	ms_shard_mark(ms_shard_of(space, index), ms_line_id(line, index));
+	ms_shard_mark_as(ms_shard_of(space, index), ms_line_id(line, index), MMSB_EVENT_STALE, line->kind);
 	for (i = 0; i < node->children; i++)
 		if (ms_edge_is_data(node->child[i].type))
 			wave_add(space, wave, node->child[i].index, 0);

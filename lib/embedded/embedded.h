@@ -65,6 +65,11 @@ int embedded_ring_enter_for_room(struct mmsb_ring *ring, uint64_t timeout_ns);
 int embedded_ring_snapshot(struct mmsb_ring *ring, struct mmsb_snapshot_args *args);
 int embedded_ring_graph(struct mmsb_ring *ring, struct mmsb_graph_args *args);
 
+int embedded_events_open(struct mmsb_space *space, struct mmsb_events_open_args *args, struct mmsb_events **events);
+void embedded_events_close(struct mmsb_events *events);
+int embedded_events_filter(struct mmsb_events *events, struct mmsb_events_filter_args *args);
+int embedded_events_wait(struct mmsb_events *events, uint64_t timeout_ns);
+
 #define EMBEDDED_IDLE_US	50u
 
 int embedded_pollers_start(struct embedded_instance *instance, uint32_t pollers);

@@ -37,7 +37,7 @@ static int embedded_info(struct mmsb *mmsb, struct mmsb_info_args *info)
 
 	info->abi = MMSB_ABI_VERSION;
 	info->features = MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT |
-			 MMSB_FEATURE_DERIVED | MMSB_FEATURE_HISTORY | (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
+			 MMSB_FEATURE_DERIVED | MMSB_FEATURE_HISTORY | MMSB_FEATURE_EVENTS | (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
 	pthread_mutex_lock(&home->lock);
 	for (instance = home->instances; instance; instance = instance->next)
 		info->spaces++;
@@ -75,6 +75,12 @@ static int embedded_history_fd(const struct mmsb_history *history)
 	return msl_fail(ENOTSUP, "the embedded home has no file descriptors: use mmsb_history_next()");
 }
 
+static int embedded_events_fd(const struct mmsb_events *events)
+{
+	(void)events;
+	return msl_fail(ENOTSUP, "the embedded home has no file descriptors: use mmsb_events_next()");
+}
+
 const struct msl_home msl_home_embedded = {
 	.name = "embedded",
 	.open = embedded_open,
@@ -101,4 +107,9 @@ const struct msl_home msl_home_embedded = {
 	.ring_enter_for_room = embedded_ring_enter_for_room,
 	.ring_snapshot = embedded_ring_snapshot,
 	.ring_graph = embedded_ring_graph,
+	.events_open = embedded_events_open,
+	.events_close = embedded_events_close,
+	.events_fd = embedded_events_fd,
+	.events_filter = embedded_events_filter,
+	.events_wait = embedded_events_wait,
 };

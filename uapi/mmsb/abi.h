@@ -33,6 +33,7 @@
 
 #include <linux/types.h>
 #include <linux/ioctl.h>
+#include "events.h"
 #include "graph.h"
 
 #define MMSB_ABI_VERSION	1
@@ -44,6 +45,7 @@
 #define MMSB_FEATURE_SNAPSHOT	(1ULL << 3)	/* snapshots of several pages at one tick */
 #define MMSB_FEATURE_DERIVED	(1ULL << 4)	/* derived pages */
 #define MMSB_FEATURE_FLOAT	(1ULL << 5)	/* their rules know floating point */
+#define MMSB_FEATURE_EVENTS	(1ULL << 6)	/* spaces tell what happens to their pages */
 #define MMSB_FEATURE_HISTORY	(1ULL << 7)	/* spaces tell their histories, and replay others' */
 
 #define MMSB_PAGE_MIN		64u
@@ -85,7 +87,9 @@ struct mmsb_line {
 	__u8  flags;		/* MMSB_LINE_STALE, MMSB_LINE_BEHIND; the others are the engine's own */
 	__u16 reserved0;
 	__u32 link;		/* the engine's own */
-	__u64 reserved[2];
+	__u32 note;		/* likewise */
+	__u32 reserved1;
+	__u64 reserved2;
 };
 
 #define MMSB_LINE_STALE		0x80	/* derived, and something before it changed since it was computed: see MMSB_OP_REFRESH */
@@ -241,11 +245,14 @@ struct mmsb_ring_client {
 #define MMSB_IOC_RESET		_IO(MMSB_IOC_MAGIC, 0x12)	/* space: no argument; owner only */
 #define MMSB_IOC_HASH		_IO(MMSB_IOC_MAGIC, 0x13)	/* space: struct mmsb_hash_args */
 #define MMSB_IOC_WAIT		_IO(MMSB_IOC_MAGIC, 0x14)	/* space: struct mmsb_wait_args */
+#define MMSB_IOC_EVENTS_OPEN	_IO(MMSB_IOC_MAGIC, 0x15)	/* space: struct mmsb_events_open_args (events.h); returns an fd */
 #define MMSB_IOC_HISTORY_OPEN	_IO(MMSB_IOC_MAGIC, 0x16)	/* space: struct mmsb_history_open_args (history.h); returns an fd */
 
 #define MMSB_IOC_ENTER		_IO(MMSB_IOC_MAGIC, 0x20)	/* ring: struct mmsb_enter_args */
 #define MMSB_IOC_SNAPSHOT	_IO(MMSB_IOC_MAGIC, 0x21)	/* ring: struct mmsb_snapshot_args */
 #define MMSB_IOC_GRAPH		_IO(MMSB_IOC_MAGIC, 0x22)	/* ring: struct mmsb_graph_args (graph.h) */
+
+#define MMSB_IOC_EVENTS_FILTER	_IO(MMSB_IOC_MAGIC, 0x30)	/* events: struct mmsb_events_filter_args */
 
 struct mmsb_info_args {
 	__u32 size;

@@ -64,7 +64,9 @@
 	X(NOT_REPLAYING, EPERM, "only a ring opened with the REPLAY flag numbers ticks") \
 	X(BAD_TICK, EINVAL, "ticks rise: this number is not above the last tick of the space") \
 	X(HISTORY_TAKEN, EBUSY, "the space's history is being read already: one reader at a time") \
-	X(RULE_EXISTS, EEXIST, "a rule of that name and version is registered already, or its version is 0: rules never change, raise the version")
+	X(RULE_EXISTS, EEXIST, "a rule of that name and version is registered already, or its version is 0: rules never change, raise the version") \
+	X(BAD_EVENTS, EINVAL, "an event ring has at most 65536 entries, and filters by as many pages as it was opened for, at most 4096") \
+	X(EVENTS_HEAD, EPIPE, "the client wrote a head beyond the tail: the event ring is broken, open another")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

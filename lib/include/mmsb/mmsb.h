@@ -34,6 +34,7 @@ struct mmsb;
 struct mmsb_space;
 struct mmsb_ring;
 struct mmsb_history;
+struct mmsb_events;
 
 #define MMSB_OPTS(type, ...)	(&(const type){ .size = sizeof(type), ##__VA_ARGS__ })
 #define MMSB_FOREVER		(~0ULL)
@@ -121,6 +122,40 @@ int mmsb_snapshot(struct mmsb_space *space, const uint64_t *pages, unsigned int 
 
 /* Sleeps until the page's epoch is above `epoch`; *now gets the epoch found. -ETIME, -ENOENT, -ESTALE. */
 int mmsb_wait(struct mmsb_space *space, uint64_t page, uint64_t epoch, uint64_t timeout_ns, uint64_t *now);
+
+/* ----------------------------------------------------------------------------------------------------------- events */
+/*
+ * What happens to pages, told as it happens, with no syscall while there is anything to tell. Zeros in options and filters mean: all
+ * pages, of both kinds, and all that happens to them but not the closing of ticks. A struct mmsb_events belongs to one reader at a
+ * time; another thread may call mmsb_events_filter() meanwhile.
+ */
+
+struct mmsb_events_opts {
+	size_t size;
+	uint32_t entries;	/* of the ring; 0: 1024 */
+	uint32_t max_pages;	/* how many a later filter may name; n, if that is more */
+	uint32_t what;		/* the first filter: see below */
+	uint32_t kinds;
+	const uint64_t *pages;
+	uint32_t n;
+};
+
+struct mmsb_events_filter {
+	size_t size;
+	uint32_t what;		/* MMSB_EVENTS_OF(MMSB_EVENT_...) of each sort wanted; 0: MMSB_EVENTS_PAGES, all that happens to pages */
+	uint32_t kinds;		/* MMSB_EVENTS_OF(MMSB_KIND_...); 0: both */
+	const uint64_t *pages;	/* only of these; also ids of pages yet to be made */
+	uint32_t n;		/* 0: of all pages */
+};
+
+int mmsb_events_open(struct mmsb_space *space, const struct mmsb_events_opts *opts, struct mmsb_events **events);
+void mmsb_events_close(struct mmsb_events *events);
+/* Replaces the filter. *tick, if not NULL, gets the tick behind which the new one holds. */
+int mmsb_events_filter(struct mmsb_events *events, const struct mmsb_events_filter *filter, uint64_t *tick);
+/* The next event. MMSB_EVENT_LOST: so many as its epoch says are missing here; read the pages you follow. 0, -ETIME, -EINTR, -EPIPE. */
+int mmsb_events_next(struct mmsb_events *events, struct mmsb_event *event, uint64_t timeout_ns);
+uint64_t mmsb_events_lost(const struct mmsb_events *events);	/* in all, told or not yet */
+int mmsb_events_fd(const struct mmsb_events *events);	/* for poll/epoll in the kernel home; embedded: -ENOTSUP */
 
 /* ------------------------------------------------------------------------------------- the ring, as liburing has it */
 

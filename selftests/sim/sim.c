@@ -422,12 +422,14 @@ static void actor_ends(void)
 	go_on("its end");
 }
 
+/* The new one sees all that was stored before. */
 struct sim_actor *sim_spawn(const char *name, unsigned int number, void (*run)(void *arg), void *arg)
 {
 	struct sim_actor *actor = &actors[sim.nactors];
 
 	if (sim.nactors++ == ACTORS)
 		sim_fail("too many actors");
+	sim_drain();
 	snprintf(actor->name, sizeof(actor->name), "%s%u", name, number);
 	actor->state = READY;
 	actor->place = NULL;

@@ -51,6 +51,15 @@ static struct ms_segment *segment_make(u64 bytes, int node)
 	return segment;
 }
 
+/*
+ * Who tells of what a shard does: the shard, or the first of them if all meet, for then the order matters in which they changed the
+ * graph together.
+ */
+static struct ms_shard *teller_of(struct ms_shard *shard)
+{
+	return shard->space->meeting.open ? shard->space->shards[0] : shard;
+}
+
 /* Every segment keeps room for the record that closes a tick, so that no tick can fail to be told. */
 static enum mmsb_reason stream_reserve(struct ms_shard *shard, u64 bytes)
 {
@@ -89,12 +98,15 @@ enum mmsb_reason ms_history_begin(struct ms_shard *shard, u64 source, const stru
 {
 	bool payload = sqe->flags & MMSB_SQE_PAYLOAD;
 	u64 padded = payload ? (bytes + 7) & ~7ull : 0;
+	struct ms_shard *teller = teller_of(shard);
 	struct mmsb_delta_record *record;
-	enum mmsb_reason reason = stream_reserve(shard, sizeof(*record) + padded);
+	enum mmsb_reason reason = stream_reserve(teller, sizeof(*record) + padded);
 
 	if (reason)
 		return reason;
-	record = (void *)stream_put(shard, sizeof(*record) + padded, MMSB_RECORD_DELTA);
+	record = (void *)stream_put(teller, sizeof(*record) + padded, MMSB_RECORD_DELTA);
+	record->record.shard = (u16)shard->number;
+	record->record.tick = shard->tick;
 	record->source = source;
 	record->sqe = *sqe;
 	record->sqe.flags &= (u16)~MMSB_SQE_QUIET;
@@ -125,7 +137,8 @@ static void stream_count(struct ms_shard *shard, u64 bytes)
 
 void ms_history_end(struct ms_shard *shard, bool keep, u64 page)
 {
-	struct ms_stream *stream = shard->stream;
+	struct ms_shard *teller = teller_of(shard);
+	struct ms_stream *stream = teller->stream;
 	struct mmsb_delta_record *record = (void *)(stream->last->bytes + stream->at);
 
 	if (!keep) {
@@ -137,7 +150,7 @@ void ms_history_end(struct ms_shard *shard, bool keep, u64 page)
 		record->sqe.flags |= MMSB_SQE_AT;
 	}
 	stream->told = true;
-	stream_count(shard, record->record.bytes);
+	stream_count(teller, record->record.bytes);
 }
 
 /* By how much the shard's part has moved since it was told last. */

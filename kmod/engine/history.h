@@ -4,7 +4,8 @@
  *
  * Each shard writes what it applies into a stream of its own, under its run lock. A delta's operand is copied into its record first
  * and applied from there, so a client that goes on writing to its payload area cannot make history differ from what happened.
- * The reader takes all streams at once, with the shards standing still, and reads them merged by tick.
+ * The reader takes all streams at once, with the shards standing still, and reads them merged by tick. What is done in a meeting goes
+ * into one stream, in the order in which it is done.
  *
  * A tick's record carries the state hash at its end. A shard knows only its own part of it, so what it writes is by how much that part
  * moved, and the reader adds up.

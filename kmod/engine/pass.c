@@ -19,13 +19,13 @@ static void shard_open_tick(struct ms_shard *shard)
 	if (shard->ticked)
 		return;
 	shard->ticked = true;
-	if (unlikely(shard->space->replay.ring)) {
+	if (shard->space->meeting.open) {
+		ms_meeting_tick(shard);
+	} else if (unlikely(shard->space->replay.ring)) {
 		shard->tick = *tick;
 	} else if (shard->space->nshards == 1) {
 		shard->tick = *tick + 1;
 		pf_write(*tick, shard->tick);
-	} else if (shard->space->meeting.open) {
-		ms_meeting_tick(shard);
 	} else {
 		shard->tick = pf_next(tick);
 	}
@@ -119,8 +119,6 @@ static u32 shard_serve_requests(struct ms_shard *shard, struct ms_link *link)
 	}
 	if (unlikely(i < n)) {
 		shard->must_meet = !shard->space->replay.ends;
-		if (shard->space->replay.ends)
-			pf_write(shard->kicked, 1);
 		ms_inbox_mark(shard, link->from->number);
 	}
 	pf_write(shard->deltas, shard->deltas + i);
@@ -285,10 +283,30 @@ static bool shard_forward(struct ms_shard *shard, struct ms_ring *ring, const st
 	return true;
 }
 
-/* Nothing more is told until some of it has been read. A ring that is being closed has nobody who could wait. */
+/* With every run lock held, each delta can be applied where its page lives, in the order in which they come. */
+static bool shard_replay_one(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe)
+{
+	struct ms_shard *owner = shard;
+	u32 to;
+
+	if (ms_delta_must_meet(shard, sqe)) {
+		shard->must_meet = true;
+		return false;
+	}
+	if (sqe_goes_elsewhere(shard, sqe, &to))
+		owner = shard->space->shards[to];
+	shard_open_tick(owner);
+	shard_apply_here(owner, ring, sqe);
+	return true;
+}
+
+/*
+ * Nothing more is told until some of it has been read; but a ring that is being closed has nobody who could wait. What comes behind the end
+ * of a tick that is done again comes after its wave.
+ */
 static bool ring_stands_still(const struct ms_shard *shard, const struct ms_ring *ring)
 {
-	return unlikely(ms_history_is_full(shard)) && !ring->closing;
+	return unlikely(shard->space->replay.ends) || (unlikely(ms_history_is_full(shard)) && !ring->closing);
 }
 
 /* The general way of an entry. False: it has to wait, and the ring with it. */
@@ -303,6 +321,8 @@ static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const s
 		ring->fenced = true;
 		return false;
 	}
+	if (unlikely(ring->replay))
+		return shard_replay_one(shard, ring, sqe);
 	if (sqe_goes_elsewhere(shard, sqe, &to)) {
 		if (!shard_forward(shard, ring, sqe, to, sent))
 			return false;
@@ -462,7 +482,10 @@ void ms_pass_wake_watchers(struct ms_shard *shard)
 	shard_wake_watchers(shard, 0xffff);
 }
 
-/* Who began to watch after the pass began may have missed a change that was not marked: all queues look again then. */
+/*
+ * Who began to watch after the pass began may have missed a change that was not marked, and in a replay shards change before
+ * their pass begins: all queues look again then.
+ */
 void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo)
 {
 	struct ms_ring *ring, *next;
@@ -482,7 +505,7 @@ void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo)
 	}
 	shard->touched = NULL;
 	if (unlikely(pf_read(shard->watchers)))
-		shard_wake_watchers(shard, shard->watched ? shard->dirty : 0xffff);
+		shard_wake_watchers(shard, shard->watched && !shard->space->replay.ring ? shard->dirty : 0xffff);
 }
 
 static void shard_unflag(struct ms_shard *shard)
@@ -547,11 +570,8 @@ u32 ms_pass(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_t
 		shard->waving = !ms_wave_run(shard->space, shard->wave, wave_budget(polls));
 	if (shard->waving)
 		return n;
-	if (unlikely(shard->space->replay.ends)) {
+	if (unlikely(shard->space->replay.ends))
 		ms_replay_turn(shard->space);
-		shard->rescan = true;
-		pf_write(shard->kicked, 1);
-	}
 	if (n || shard->touched)
 		ms_pass_finish(shard, todo);
 	return n;

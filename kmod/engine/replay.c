@@ -48,10 +48,14 @@ enum mmsb_reason ms_replay_tick(struct ms_ring *ring, u64 number)
 	return MMSB_REASON_NONE;
 }
 
-/* The space page's count of closed ticks is made to fit, so that it equals the tick's number whenever none is open. */
+/*
+ * The space page's count of closed ticks is made to fit, so that it equals the tick's number whenever none is open. What waited for the tick
+ * to end is looked at again.
+ */
 void ms_replay_turn(struct ms_space *space)
 {
 	struct ms_replay *replay = &space->replay;
+	u32 i;
 
 	if (replay->open) {
 		ms_history_tick_all(space);
@@ -63,4 +67,6 @@ void ms_replay_turn(struct ms_space *space)
 		pf_write(space->page->tick, replay->next);
 	replay->ends = false;
 	replay->next = 0;
+	for (i = 0; i < space->nshards; i++)
+		pf_write(space->shards[i]->kicked, 1);
 }

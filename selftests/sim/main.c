@@ -40,29 +40,42 @@ static void on_crash(int signal)
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
 
+const char *__ubsan_default_options(void);
+
+/* Else it ends the program without a word about the seed. */
+const char *__ubsan_default_options(void)
+{
+	return "abort_on_error=1:print_stacktrace=1";
+}
+
 static void on_report(void)
 {
 	on_crash(SIGABRT);
 }
+#endif
 
-static void catch_crashes(void)
+static void catch(int signal)
 {
-	__sanitizer_set_death_callback(on_report);
-}
-#else
-static void catch_crashes(void)
-{
-	static char stack[65536];
-	stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	struct sigaction action = { .sa_handler = on_crash, .sa_flags = SA_ONSTACK };
 
-	sigaltstack(&alternative, NULL);
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
-	sigaction(SIGFPE, &action, NULL);
-	sigaction(SIGABRT, &action, NULL);
+	sigaction(signal, &action, NULL);
 }
+
+static void catch_crashes(void)
+{
+	catch(SIGABRT);
+#if defined(__SANITIZE_ADDRESS__)
+	__sanitizer_set_death_callback(on_report);
+#else
+	static char stack[65536];
+	stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
+
+	sigaltstack(&alternative, NULL);
+	catch(SIGSEGV);
+	catch(SIGBUS);
+	catch(SIGFPE);
 #endif
+}
 
 struct options {
 	u64 seed, seeds;

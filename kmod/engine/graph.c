@@ -367,7 +367,7 @@ static enum mmsb_reason apply_derive(struct ms_shard *shard, const struct ms_gra
 static void freshen(struct ms_shard *shard, const struct ms_graph_op *op, struct ms_node *node)
 {
 	if (op->line->flags & MMSB_LINE_BEHIND)
-		ms_wave_touch(shard, op->index);
+		ms_wave_freshen(shard, op->index);
 	pf_write(op->line->flags, op->line->flags & (u8)~(MMSB_LINE_BEHIND | MMSB_LINE_STALE));
 	node->flags &= ~MS_NODE_SUSPECT;
 }

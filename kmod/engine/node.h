@@ -49,6 +49,7 @@ struct ms_child {
 #define MS_NODE_PLANNED	32u			/* `plan` is its height to be */
 #define MS_NODE_GIVEN	64u			/* `plan` does not follow from its parents */
 #define MS_NODE_NEW	128u			/* a parent to be: whoever reaches it has found a cycle */
+#define MS_NODE_FRESH	256u			/* queued because it is no longer behind: its children look again */
 
 struct ms_node {
 	struct ms_derivation *derivation;	/* NULL: a source page */

@@ -150,6 +150,11 @@ void ms_wave_touch(struct ms_shard *shard, u32 index)
 	wave_add(shard->space, shard->wave, index, MS_NODE_CHANGED);
 }
 
+void ms_wave_freshen(struct ms_shard *shard, u32 index)
+{
+	wave_add(shard->space, shard->wave, index, MS_NODE_FRESH);
+}
+
 void ms_wave_put(struct ms_shard *shard, u32 index)
 {
 	wave_add(shard->space, shard->wave, index, 0);
@@ -183,7 +188,7 @@ void ms_wave_drop(struct ms_shard *shard, u32 index)
 		level_remove(shard->space, shard->wave, node);
 	if (node->flags & MS_NODE_ASKED)
 		ask_drop(shard->wave, index);
-	node->flags &= ~(MS_NODE_CHANGED | MS_NODE_FORCED | MS_NODE_ASKED);
+	node->flags &= ~(MS_NODE_CHANGED | MS_NODE_FRESH | MS_NODE_FORCED | MS_NODE_ASKED);
 }
 
 void ms_wave_lift(struct ms_space *space, u32 index, u32 height)
@@ -210,7 +215,8 @@ static void mark_stale(const struct ms_space *space, u32 index)
 	ms_shard_mark_as(ms_shard_of(space, index), ms_line_id(line, index), MMSB_EVENT_STALE, line->kind);
 }
 
-static inline void tell_children(const struct ms_space *space, struct ms_wave *wave, const struct ms_node *node)
+/* Whoever computes from the page looks again in any case; whoever is only told hears of changed bytes. */
+static inline void tell_children(const struct ms_space *space, struct ms_wave *wave, const struct ms_node *node, bool changed)
 {
 	u32 i;
 
@@ -219,7 +225,7 @@ static inline void tell_children(const struct ms_space *space, struct ms_wave *w
 
 		if (ms_edge_is_data(child.type))
 			wave_add(space, wave, child.index, 0);
-		else
+		else if (changed)
 			mark_stale(space, child.index);
 	}
 }
@@ -238,25 +244,25 @@ static void fall_behind(const struct ms_space *space, struct ms_wave *wave, u32 
 			wave_add(space, wave, node->child[i].index, 0);
 }
 
-/* Whoever waited for a page that was behind looks again, whether or not its bytes changed. */
 static inline u64 wave_step(struct ms_space *space, struct ms_wave *wave, u32 index, struct ms_node *node)
 {
 	u32 flags = node->flags;
 	u64 cost = node->children + 1;
-	enum ms_result result = MS_SAME;
-	bool was_behind;
+	bool changed = flags & MS_NODE_CHANGED, fresh = flags & MS_NODE_FRESH;
+	enum ms_result result;
 
-	node->flags = flags & ~(MS_NODE_QUEUED | MS_NODE_CHANGED | MS_NODE_FORCED);
-	if (!node->derivation) {
-		tell_children(space, wave, node);
-		return cost;
+	node->flags = flags & ~(MS_NODE_QUEUED | MS_NODE_CHANGED | MS_NODE_FRESH | MS_NODE_FORCED);
+	if (node->derivation) {
+		fresh |= ms_line_at(space, index)->flags & MMSB_LINE_BEHIND;
+		result = ms_recompute(ms_shard_of(space, index), index, node, flags & MS_NODE_FORCED, &cost);
+		changed |= result == MS_DIFFERENT;
+		if (unlikely(result == MS_BEHIND)) {
+			fall_behind(space, wave, index, node);
+			fresh = false;
+		}
 	}
-	was_behind = ms_line_at(space, index)->flags & MMSB_LINE_BEHIND;
-	result = ms_recompute(ms_shard_of(space, index), index, node, flags & MS_NODE_FORCED, &cost);
-	if (unlikely(result == MS_BEHIND))
-		fall_behind(space, wave, index, node);
-	else if (result == MS_DIFFERENT || (flags & MS_NODE_CHANGED) || was_behind)
-		tell_children(space, wave, node);
+	if (changed || fresh)
+		tell_children(space, wave, node, changed);
 	return cost;
 }
 

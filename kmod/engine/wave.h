@@ -37,6 +37,8 @@ enum mmsb_reason ms_wave_reserve_ask(struct ms_wave *wave);
 
 /* The page's bytes changed: its children will hear of it. */
 void ms_wave_touch(struct ms_shard *shard, u32 index);
+/* The page is no longer behind, with the bytes that it has. */
+void ms_wave_freshen(struct ms_shard *shard, u32 index);
 /* The page has a rule or parents that it was not computed from. */
 void ms_wave_put(struct ms_shard *shard, u32 index);
 /* Somebody wants it up to date; room was reserved. */

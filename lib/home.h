@@ -27,6 +27,8 @@ struct msl_home {
 	void (*close)(struct mmsb *mmsb);
 	int (*info)(struct mmsb *mmsb, struct mmsb_info_args *info);
 
+	int (*rule_register)(struct mmsb *mmsb, const struct mmsb_user_rule *rule, uint32_t *number);
+
 	int (*space_open)(struct mmsb *mmsb, const char *name, const struct mmsb_space_opts *opts, struct mmsb_space **space);
 	int (*space_from_fd)(struct mmsb *mmsb, int fd, struct mmsb_space **space);
 	int (*space_remove)(struct mmsb *mmsb, const char *name);
@@ -116,6 +118,10 @@ static inline void *msl_alloc(size_t bytes)
 		msl_fail(ENOMEM, "out of memory");
 	return ptr;
 }
+
+/* Of rules that were registered; NULL, 0: none. */
+const char *embedded_rule_name(uint32_t number);
+uint32_t embedded_rule_number(const char *name);
 
 int msl_name_check(const char *name);
 void msl_mmsb_init(struct mmsb *mmsb, const struct msl_home *home);

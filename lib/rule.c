@@ -26,12 +26,20 @@ _Static_assert(COUNT(rule_names) == MMSB_RULE_LAST && COUNT(lane_names) == MMSB_
 
 const char *mmsb_rule_name(uint32_t rule)
 {
-	return rule < COUNT(rule_names) ? rule_names[rule] : NULL;
+	return rule < COUNT(rule_names) ? rule_names[rule] : embedded_rule_name(rule);
 }
 
 const char *mmsb_lane_name(uint8_t lane)
 {
 	return lane < COUNT(lane_names) ? lane_names[lane] : NULL;
+}
+
+int mmsb_rule_register(struct mmsb *mmsb, const struct mmsb_user_rule *rule, uint32_t *number)
+{
+	struct mmsb_user_rule own;
+	int err = MSL_OPTS(own, rule);
+
+	return err ? err : mmsb->home->rule_register(mmsb, &own, number);
 }
 
 static int number(const char *const *names, size_t count, const char *name)
@@ -48,6 +56,8 @@ int mmsb_rule_number(const char *name, uint32_t *rule)
 {
 	int found = number(rule_names, COUNT(rule_names), name);
 
+	if (found < 0 && (*rule = embedded_rule_number(name)))
+		return 0;
 	if (found < 0)
 		return msl_fail(EINVAL, "there is no rule '%s': say none, copy, slice, concat, add-mul, min-add, max-add, or-and, max-min, "
 				"xor-and, sum, count, min, max, mean or hash", name);

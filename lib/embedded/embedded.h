@@ -45,6 +45,8 @@ struct embedded_space {
 	bool read_only;
 };
 
+int embedded_rule_register(struct mmsb *mmsb, const struct mmsb_user_rule *rule, uint32_t *number);
+
 int embedded_space_open(struct mmsb *mmsb, const char *name, const struct mmsb_space_opts *opts, struct mmsb_space **space);
 int embedded_space_remove(struct mmsb *mmsb, const char *name);
 int embedded_space_next(struct mmsb *mmsb, uint64_t *cursor, struct mmsb_space_info_args *info);

@@ -86,6 +86,7 @@ const struct msl_home msl_home_embedded = {
 	.open = embedded_open,
 	.close = embedded_close,
 	.info = embedded_info,
+	.rule_register = embedded_rule_register,
 	.space_open = embedded_space_open,
 	.space_from_fd = embedded_space_from_fd,
 	.space_remove = embedded_space_remove,

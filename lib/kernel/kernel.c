@@ -134,6 +134,13 @@ static int kernel_info(struct mmsb *mmsb, struct mmsb_info_args *info)
 	return ioctl(home_fd(mmsb), MMSB_IOC_INFO, info) ? fail("MMSB_IOC_INFO", 0) : 0;
 }
 
+static int kernel_rule_register(struct mmsb *mmsb, const struct mmsb_user_rule *rule, uint32_t *number)
+{
+	(void)mmsb, (void)number;
+	return msl_fail(ENOTSUP, "rule '%s' cannot run in the kernel: derive by the rules of <mmsb/graph.h>, or use the embedded home "
+			"(MMSB_HOME=embedded)", rule->name ? rule->name : "");
+}
+
 /* ------------------------------------------------------------------------------------------------------------ space */
 
 static int space_map(struct kernel_space *space, struct mmsb *mmsb)
@@ -492,6 +499,7 @@ const struct msl_home msl_home_kernel = {
 	.open = kernel_open,
 	.close = kernel_close,
 	.info = kernel_info,
+	.rule_register = kernel_rule_register,
 	.space_open = kernel_space_open,
 	.space_from_fd = kernel_space_from_fd,
 	.space_remove = kernel_space_remove,

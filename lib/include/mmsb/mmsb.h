@@ -383,12 +383,51 @@ int mmsb_path(struct mmsb_space *space, uint64_t page, uint64_t to, uint64_t ski
 /* The pages that have an edge: *cursor begins at 0; returns how many were written, 0 at the end. */
 int mmsb_node_next(struct mmsb_space *space, uint64_t *cursor, struct mmsb_node *nodes, unsigned int n);
 
-const char *mmsb_rule_name(uint32_t rule);		/* "add-mul"; NULL: not one of <mmsb/graph.h> */
+const char *mmsb_rule_name(uint32_t rule);		/* "add-mul"; NULL: neither of <mmsb/graph.h> nor registered here */
 int mmsb_rule_number(const char *name, uint32_t *rule);	/* 0, or -EINVAL */
 const char *mmsb_lane_name(uint8_t lane);		/* "i64", "f32"; NULL: none */
 int mmsb_lane_number(const char *name, uint8_t *lane);
 /* The weight of an edge that leaves its parent's lanes as they are; 0 for rules without weights. */
 uint64_t mmsb_rule_weight(uint32_t rule, uint8_t lane);
+
+/*
+ * A rule of one's own, in the embedded home. It must be pure: what it writes follows from the call alone, and not from the time, other
+ * memory or earlier calls; audits (struct mmsb_space_opts) find some that are not. It is called by whoever runs a shard, several threads
+ * at once if need be, and must neither sleep nor call this library. A rule stays registered for good: what does something else gets
+ * another version.
+ */
+struct mmsb_rule_parent {
+	uint64_t size;
+	uint64_t weight;
+	uint64_t reserved_;
+	const void *bytes;	/* all of them; aligned to 64 */
+};
+
+struct mmsb_rule_call {
+	const struct mmsb_rule_parent *parent;	/* those that are data, in the order of their edges */
+	uint32_t parents;
+	uint8_t lane;
+	bool saturate;
+	const uint64_t *param;	/* MMSB_RULE_PARAMS of them */
+	void *out;		/* the page to be; zeros; aligned to 64 */
+	uint64_t bytes;		/* it has so many */
+	void *data;		/* the rule's */
+};
+
+struct mmsb_user_rule {
+	size_t size;
+	const char *name;	/* 1 to 31 characters; the rule's number follows from it */
+	uint32_t version;	/* 1 or more */
+	uint32_t min_parents, max_parents;	/* that are data; 0: 1, and MMSB_PARENTS_MAX */
+	uint32_t lanes;		/* a bit for each lane type it knows; 0: it has none */
+	uint32_t params;	/* how many it looks at */
+	bool weights, saturates;	/* it looks at weights; it knows MMSB_DERIVE_SATURATE */
+	void (*run)(const struct mmsb_rule_call *call);
+	void *data;
+};
+
+/* *number, which may be NULL, gets the number for struct mmsb_derive. The kernel home: -ENOTSUP. */
+int mmsb_rule_register(struct mmsb *mmsb, const struct mmsb_user_rule *rule, uint32_t *number);
 
 /* ----------------------------------------------------------------------------------- history: see <mmsb/history.h> */
 

@@ -178,3 +178,15 @@ int mmsb_mapping_ring(struct ms_ring *ring, struct vm_area_struct *vma)
 		return -EINVAL;
 	}
 }
+
+int mmsb_mapping_events(struct ms_events *events, struct vm_area_struct *vma)
+{
+	switch ((u64)vma->vm_pgoff << PAGE_SHIFT) {
+	case MMSB_MAP_EVENTS_ENGINE:
+		return map_shared(ms_events_engine_area(events), vma, false);
+	case MMSB_MAP_EVENTS_CLIENT:
+		return map_shared(ms_events_client_area(events), vma, true);
+	default:
+		return -EINVAL;
+	}
+}

@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include "account.h"
 #include "args.h"
+#include "events_file.h"
 #include "history_file.h"
 #include "inode.h"
 #include "mapping.h"
@@ -57,6 +58,36 @@ static long space_ioc_ring_open(struct space_file *sf, void __user *user)
 	if (fd < 0)
 		return fd;
 	reason = mmsb_ring_file_new(sf->space, sf->read_only, &args, &file);
+	args.reason = reason;
+	err = mmsb_args_out(user, &args, sizeof(args));
+	if (reason)
+		err = ms_errno(reason);
+	if (err)
+		goto err_file;
+	fd_install(fd, file);
+	return fd;
+
+err_file:
+	if (file)
+		fput(file);
+	put_unused_fd(fd);
+	return err;
+}
+
+static long space_ioc_events_open(struct space_file *sf, void __user *user)
+{
+	struct mmsb_events_open_args args;
+	struct file *file = NULL;
+	enum mmsb_reason reason;
+	int fd, err;
+
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_events_open_args, reserved), user);
+	if (err)
+		return err;
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	reason = mmsb_events_file_new(sf->space, &args, &file);
 	args.reason = reason;
 	err = mmsb_args_out(user, &args, sizeof(args));
 	if (reason)
@@ -170,6 +201,8 @@ static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return space_ioc_info(sf, user);
 	case MMSB_IOC_RING_OPEN:
 		return space_ioc_ring_open(sf, user);
+	case MMSB_IOC_EVENTS_OPEN:
+		return space_ioc_events_open(sf, user);
 	case MMSB_IOC_HISTORY_OPEN:
 		return space_ioc_history_open(sf, user);
 	case MMSB_IOC_RESET:

@@ -595,7 +595,7 @@ TEST_F_TIMEOUT(events, catch_up, 200)
 
 /* ------------------------------------------------------------------------------------------------------------ listeners */
 
-#define LISTENERS 100u
+#define LISTENERS 50u
 
 TEST_F(events, many_listeners)
 {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include "events.h"
 #include "home.h"
 #include "ring.h"
 
@@ -494,6 +495,93 @@ static int kernel_history_next(struct mmsb_history *handle, const struct mmsb_re
 	return 0;
 }
 
+/* ----------------------------------------------------------------------------------------------------------- events */
+
+struct kernel_events {
+	struct mmsb_events events;
+	int fd;
+	void *engine, *client;
+	uint64_t engine_bytes, client_bytes;
+};
+
+static int events_map(struct kernel_events *events, const struct mmsb_events_open_args *args)
+{
+	int err;
+
+	events->engine_bytes = args->engine_bytes;
+	events->client_bytes = args->client_bytes;
+	events->engine = map(events->fd, MMSB_MAP_EVENTS_ENGINE, args->engine_bytes, PROT_READ);
+	if (!events->engine)
+		return fail("mapping the events", 0);
+	events->client = map(events->fd, MMSB_MAP_EVENTS_CLIENT, args->client_bytes, PROT_READ | PROT_WRITE);
+	if (events->client)
+		return 0;
+	err = fail("mapping the events", 0);
+	munmap(events->engine, events->engine_bytes);
+	return err;
+}
+
+static int kernel_events_open(struct mmsb_space *space, struct mmsb_events_open_args *args, struct mmsb_events **out)
+{
+	struct kernel_events *events = msl_alloc(sizeof(*events));
+	int err;
+
+	if (!events)
+		return -ENOMEM;
+	events->fd = ioctl(fd_of(space), MMSB_IOC_EVENTS_OPEN, args);
+	if (events->fd < 0) {
+		err = fail("MMSB_IOC_EVENTS_OPEN", args->reason);
+		goto no_events;
+	}
+	err = events_map(events, args);
+	if (err)
+		goto no_map;
+	msl_events_init(&events->events, space, args, events->engine, events->client);
+	*out = &events->events;
+	return 0;
+
+no_map:
+	close(events->fd);
+no_events:
+	free(events);
+	return err;
+}
+
+static void kernel_events_close(struct mmsb_events *handle)
+{
+	struct kernel_events *events = (struct kernel_events *)handle;
+
+	munmap(events->client, events->client_bytes);
+	munmap(events->engine, events->engine_bytes);
+	close(events->fd);
+	msl_events_fini(handle);
+	free(events);
+}
+
+static int kernel_events_fd(const struct mmsb_events *events)
+{
+	return ((const struct kernel_events *)events)->fd;
+}
+
+static int kernel_events_filter(struct mmsb_events *events, struct mmsb_events_filter_args *args)
+{
+	return ioctl(kernel_events_fd(events), MMSB_IOC_EVENTS_FILTER, args) ? fail("MMSB_IOC_EVENTS_FILTER", args->reason) : 0;
+}
+
+static int kernel_events_wait(struct mmsb_events *events, uint64_t timeout_ns)
+{
+	struct pollfd poll_fd = { .fd = kernel_events_fd(events), .events = POLLIN };
+	struct timespec ts = { .tv_sec = (time_t)(timeout_ns / 1000000000), .tv_nsec = (long)(timeout_ns % 1000000000) };
+	int n = ppoll(&poll_fd, 1, timeout_ns == MMSB_FOREVER ? NULL : &ts, NULL);
+
+	if (n < 0)
+		return fail("poll", 0);
+	if (!(poll_fd.revents & POLLERR))
+		return n ? 0 : -ETIME;
+	msl_fail_reason(msl_load(events->engine->reason));
+	return -EPIPE;
+}
+
 const struct msl_home msl_home_kernel = {
 	.name = "kernel",
 	.open = kernel_open,
@@ -510,6 +598,11 @@ const struct msl_home msl_home_kernel = {
 	.space_reset = kernel_space_reset,
 	.space_hash = kernel_space_hash,
 	.space_wait = kernel_space_wait,
+	.events_open = kernel_events_open,
+	.events_close = kernel_events_close,
+	.events_fd = kernel_events_fd,
+	.events_filter = kernel_events_filter,
+	.events_wait = kernel_events_wait,
 	.history_open = kernel_history_open,
 	.history_close = kernel_history_close,
 	.history_fd = kernel_history_fd,

@@ -143,6 +143,8 @@ static u32 shard_reap_answers(struct ms_shard *shard, struct ms_link *link)
 /* Who hears of a delta finds what follows from it, so answers wait for the wave; in a replay the wave waits for the tick to end. */
 static bool shard_holds_back(const struct ms_shard *shard)
 {
+	if (unlikely(shard->space->replay.ends))
+		return true;
 	return unlikely(!ms_wave_is_empty(shard->wave)) && !ms_replay_waits(shard->space);
 }
 

@@ -424,7 +424,8 @@ static enum mmsb_reason apply_graph(struct change *change, struct ms_outcome *ou
 		if (!operand)
 			return MMSB_REASON_NO_MEMORY;
 	}
-	memcpy(operand, change->operand, sqe->len);
+	if (sqe->len)
+		memcpy(operand, change->operand, sqe->len);
 	op.operand = operand;
 	reason = ms_graph_apply(change->shard, &op, outcome);
 	if (operand != small)
@@ -555,6 +556,11 @@ enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, co
 	return unlikely(shard->stream) ? apply_told(&change, ring, outcome) : apply_judged(&change, outcome);
 }
 
+bool ms_delta_is_for_all(const struct ms_space *space, const struct mmsb_sqe *sqe)
+{
+	return space->nshards > 1 && (ms_op_is_graph(sqe->op) || sqe->op == MMSB_OP_TICK || unlikely(space->replay.ring));
+}
+
 bool ms_delta_must_meet(const struct ms_shard *shard, const struct mmsb_sqe *sqe)
 {
 	const struct ms_space *space = shard->space;
@@ -562,7 +568,7 @@ bool ms_delta_must_meet(const struct ms_shard *shard, const struct mmsb_sqe *sqe
 
 	if (space->nshards == 1 || space->meeting.open)
 		return false;
-	if (ms_op_is_graph(sqe->op) || sqe->op == MMSB_OP_TICK || unlikely(space->replay.ring))
+	if (ms_delta_is_for_all(space, sqe))
 		return true;
 	if (!shard->graph.foreign || ms_page_find(space, sqe->page, &line))
 		return false;

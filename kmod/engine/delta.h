@@ -17,7 +17,9 @@ struct ms_outcome {
 	u16 flags;
 };
 
-/* The delta is one that the shard cannot apply alone. */
+/* The delta concerns pages of all shards, wherever its own lives. */
+bool ms_delta_is_for_all(const struct ms_space *space, const struct mmsb_sqe *sqe);
+/* The delta, whose page lives here, is one that the shard cannot apply alone. */
 bool ms_delta_must_meet(const struct ms_shard *shard, const struct mmsb_sqe *sqe);
 
 /* `sqe` is the engine's private copy; its payload, if any, is read from the ring it came through. */

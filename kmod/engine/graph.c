@@ -368,7 +368,7 @@ static void freshen(struct ms_shard *shard, const struct ms_graph_op *op, struct
 {
 	if (op->line->flags & MMSB_LINE_BEHIND)
 		ms_wave_freshen(shard, op->index);
-	pf_write(op->line->flags, op->line->flags & (u8)~(MMSB_LINE_BEHIND | MMSB_LINE_STALE));
+	pf_write(op->line->flags, op->line->flags & ~(MMSB_LINE_BEHIND | MMSB_LINE_STALE));
 	node->flags &= ~MS_NODE_SUSPECT;
 }
 

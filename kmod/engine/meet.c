@@ -51,17 +51,20 @@ static void meeting_stamp(struct ms_space *space)
 		space->shards[i]->tick = space->page->tick;
 }
 
-/* Every ring is looked at, because all inline rings' callers may be waiting for this. */
+/*
+ * What is between shards comes first, because it was taken from its ring before what is still there. Every ring is looked at, because all
+ * inline rings' callers may be waiting for this.
+ */
 static u32 meeting_apply(struct ms_space *space)
 {
 	struct ms_todo todo = { .meet = false };
-	u32 n = 0, i;
+	u32 n, i;
 
-	for (i = 0; i < space->nshards; i++) {
-		space->shards[i]->rescan = true;
-		n += ms_pass_apply(space->shards[i], NULL, false, &todo);
-	}
-	n += meeting_exchange(space);
+	for (i = 0; i < space->nshards; i++)
+		ms_pass_begin(space->shards[i], false);
+	n = meeting_exchange(space);
+	for (i = 0; i < space->nshards; i++)
+		n += ms_pass_serve_all(space->shards[i], &todo);
 	meeting_stamp(space);
 	return n;
 }

@@ -141,7 +141,7 @@ void ms_edge_unhook(struct ms_space *space, u32 child, struct ms_derivation *der
 		ms_node_at(space, moved.index)->derivation->edge[moved.edge].slot = slot;
 	}
 	if (!node->children)
-		ms_line_at(space, from->parent)->flags &= (u8)~MS_LINE_PARENT;
+		ms_line_at(space, from->parent)->flags &= ~MS_LINE_PARENT;
 	count_edge(space, from->parent, child, -1ull);
 }
 

@@ -266,7 +266,7 @@ enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *
 static void line_free(struct ms_shard *shard, u32 index, struct mmsb_line *line)
 {
 	pf_write(line->kind, MMSB_KIND_NONE);
-	line->flags &= (u8)~(MS_LINE_SMALL | MMSB_LINE_STALE);
+	line->flags &= ~(MS_LINE_SMALL | MMSB_LINE_STALE);
 	if (line->generation == ~0u)
 		line->flags |= MS_LINE_RETIRED;
 	else

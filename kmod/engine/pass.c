@@ -285,21 +285,22 @@ static bool shard_forward(struct ms_shard *shard, struct ms_ring *ring, const st
 	return true;
 }
 
-/* With every run lock held, each delta can be applied where its page lives, in the order in which they come. */
-static bool shard_replay_one(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe)
+/* In a meeting each delta is applied where its page lives, in the order in which its ring has them. */
+static void shard_meet_one(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe)
 {
 	struct ms_shard *owner = shard;
 	u32 to;
 
-	if (ms_delta_must_meet(shard, sqe)) {
-		shard->must_meet = true;
-		return false;
-	}
 	if (sqe_goes_elsewhere(shard, sqe, &to))
 		owner = shard->space->shards[to];
 	shard_open_tick(owner);
 	shard_apply_here(owner, ring, sqe);
-	return true;
+}
+
+static bool shard_leave_to_meeting(struct ms_shard *shard)
+{
+	shard->must_meet = true;
+	return false;
 }
 
 /*
@@ -323,18 +324,20 @@ static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const s
 		ring->fenced = true;
 		return false;
 	}
-	if (unlikely(ring->replay))
-		return shard_replay_one(shard, ring, sqe);
+	if (unlikely(shard->space->meeting.open)) {
+		shard_meet_one(shard, ring, sqe);
+		return true;
+	}
+	if (unlikely(ms_delta_is_for_all(shard->space, sqe)))
+		return shard_leave_to_meeting(shard);
 	if (sqe_goes_elsewhere(shard, sqe, &to)) {
 		if (!shard_forward(shard, ring, sqe, to, sent))
 			return false;
 		(*forwarded)++;
 		return true;
 	}
-	if (unlikely(ms_delta_must_meet(shard, sqe))) {
-		shard->must_meet = true;
-		return false;
-	}
+	if (unlikely(ms_delta_must_meet(shard, sqe)))
+		return shard_leave_to_meeting(shard);
 	shard_apply_here(shard, ring, sqe);
 	return true;
 }
@@ -484,10 +487,7 @@ void ms_pass_wake_watchers(struct ms_shard *shard)
 	shard_wake_watchers(shard, 0xffff);
 }
 
-/*
- * Who began to watch after the pass began may have missed a change that was not marked, and in a replay shards change before
- * their pass begins: all queues look again then.
- */
+/* Who began to watch after the pass began may have missed a change that was not marked: all queues look again then. */
 void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo)
 {
 	struct ms_ring *ring, *next;
@@ -507,7 +507,7 @@ void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo)
 	}
 	shard->touched = NULL;
 	if (unlikely(pf_read(shard->watchers)))
-		shard_wake_watchers(shard, shard->watched && !shard->space->replay.ring ? shard->dirty : 0xffff);
+		shard_wake_watchers(shard, shard->watched ? shard->dirty : 0xffff);
 }
 
 static void shard_unflag(struct ms_shard *shard)
@@ -520,11 +520,10 @@ static void shard_unflag(struct ms_shard *shard)
 			pf_write(ring->engine->flags, ring->engine->flags & ~MMSB_RING_NEED_WAKEUP);
 }
 
-/* What came in, up to where a meeting is needed. */
-u32 ms_pass_apply(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_todo *todo)
+/* True: all rings are to be looked at. */
+bool ms_pass_begin(struct ms_shard *shard, bool polls)
 {
 	bool all = shard->rescan;
-	u32 n = 0;
 
 	shard->ticked = false;
 	shard->rescan = false;
@@ -539,6 +538,20 @@ u32 ms_pass_apply(struct ms_shard *shard, struct ms_ring *own, bool polls, struc
 	}
 	if (unlikely(polls && shard->flagged && !pf_read(shard->asleep)))
 		shard_unflag(shard);
+	return all;
+}
+
+u32 ms_pass_serve_all(struct ms_shard *shard, struct ms_todo *todo)
+{
+	return shard_serve_rings(shard, true, todo);
+}
+
+/* What came in, up to where a meeting is needed. */
+static u32 pass_apply(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_todo *todo)
+{
+	bool all = ms_pass_begin(shard, polls);
+	u32 n = 0;
+
 	if (shard->space->nshards > 1)
 		n += shard_mail(shard, todo);
 	if (own)
@@ -567,7 +580,7 @@ u32 ms_pass(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_t
 		return n;
 	}
 	if (likely(!shard->waving))
-		n = ms_pass_apply(shard, own, polls, todo);
+		n = pass_apply(shard, own, polls, todo);
 	if (shard_holds_back(shard))
 		shard->waving = !ms_wave_run(shard->space, shard->wave, wave_budget(polls));
 	if (shard->waving)
@@ -590,8 +603,13 @@ void ms_pass_end_wave(struct ms_shard *shard, struct ms_todo *todo)
 	ms_pass_finish(shard, todo);
 }
 
+/* Who reaped something may go on with what waited for it. */
 u32 ms_pass_exchange(struct ms_shard *shard, struct ms_todo *todo)
 {
+	u32 n = shard_mail(shard, todo);
+
 	pf_runlock_assert(&shard->run);
-	return shard_mail(shard, todo);
+	if (n)
+		pf_write(shard->kicked, 1);
+	return n;
 }

@@ -25,7 +25,8 @@ static inline void ms_todo_add(struct ms_todo *todo, const struct ms_shard *shar
 }
 
 /* The pieces of a pass that a meeting puts together: what is applied, and what is told when the tick has closed. */
-u32 ms_pass_apply(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_todo *todo);
+bool ms_pass_begin(struct ms_shard *shard, bool polls);
+u32 ms_pass_serve_all(struct ms_shard *shard, struct ms_todo *todo);
 u32 ms_pass_exchange(struct ms_shard *shard, struct ms_todo *todo);
 void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo);
 /* Ends the wave of a shard that is alone with it. */

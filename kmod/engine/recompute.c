@@ -308,6 +308,6 @@ enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *n
 		pf_trace(skip, shard->space, ms_line_id(line, index), line->epoch);
 	}
 	if (unlikely(line->flags & (MMSB_LINE_BEHIND | MMSB_LINE_STALE)))
-		pf_write(line->flags, line->flags & (u8)~(MMSB_LINE_BEHIND | MMSB_LINE_STALE));
+		pf_write(line->flags, line->flags & ~(MMSB_LINE_BEHIND | MMSB_LINE_STALE));
 	return result;
 }

@@ -76,7 +76,7 @@ static inline enum mmsb_reason ms_page_find(const struct ms_space *space, u64 pa
 	u32 index = MMSB_PAGE_INDEX(page), generation = MMSB_PAGE_GENERATION(page);
 	struct mmsb_line *line;
 
-	if (unlikely(index >= space->lines))
+	if (unlikely(index >= space->lines || !generation))	/* page 0 has line 0 for nobody but its shard */
 		return MMSB_REASON_NO_PAGE;
 	line = ms_region_find(&space->directory, (u64)index * sizeof(*line));
 	if (unlikely(!line))

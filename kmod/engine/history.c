@@ -551,10 +551,12 @@ static void streams_free(const struct ms_space *space, struct ms_stream *streams
 
 static void history_free(struct ms_history *history)
 {
-	while (history->batch) {
-		batch_free(history->space, history->batch);
-		history->batch = history_next_batch(history);
-	}
+	struct ms_history_batch *batch = history->batch;
+
+	do {
+		batch_free(history->space, batch);
+		batch = history_next_batch(history);
+	} while (batch);
 	pf_waitq_destroy(&history->waitq);
 	pf_mutex_destroy(&history->mutex);
 	pf_free(history);
@@ -627,6 +629,5 @@ void ms_history_close(struct ms_history *history)
 	space->history = NULL;
 	ms_space_go(space, NULL);
 	streams_free(space, streams);
-	history->batch = history_next_batch(history);
 	history_free(history);
 }

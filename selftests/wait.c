@@ -4,6 +4,7 @@
  * itself, where a lost wake-up would show as a wait that never ends.
  */
 #include <pthread.h>
+#include <sys/resource.h>
 #include "common/harness.h"
 #include "common/home.h"
 
@@ -76,6 +77,7 @@ struct waiter {
 	struct mmsb_space *space;
 	uint64_t page, epoch, now;
 	int ret;
+	long slept;
 	pthread_t thread;
 };
 
@@ -83,7 +85,11 @@ static void *wait_once(void *arg)
 {
 	struct waiter *waiter = arg;
 
+	struct rusage usage;
+
 	waiter->ret = mmsb_wait(waiter->space, waiter->page, waiter->epoch, PATIENCE, &waiter->now);
+	if (!getrusage(RUSAGE_THREAD, &usage))
+		waiter->slept = usage.ru_nvcsw;
 	return NULL;
 }
 
@@ -104,6 +110,42 @@ TEST_F(wait, many_are_woken)
 		EXPECT_EQ(0, waiters[i].ret);
 		EXPECT_LT(i, waiters[i].now);
 	}
+}
+
+/*
+ * A thousand, each for a page of its own: all are woken, and few by what happened to others' pages, which shows in how often they went
+ * to sleep.
+ */
+TEST_F_TIMEOUT(wait, thousands, 200)
+{
+	unsigned int n = scaled(900) + 100, i;
+	struct waiter *waiters = calloc(n, sizeof(*waiters));
+	pthread_attr_t attr;
+	long slept = 0;
+
+	ASSERT_NE(NULL, waiters);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 128 << 10);
+	for (i = 0; i < n; i++) {
+		waiters[i] = (struct waiter){ .space = self->space };
+		ASSERT_EQ(0, mmsb_create(self->ring, 64, &waiters[i].page));
+		ASSERT_EQ(0, pthread_create(&waiters[i].thread, &attr, wait_once, &waiters[i]));
+	}
+	usleep(200000);
+	for (i = 0; i < n; i++) {
+		ASSERT_EQ(0, mmsb_add(self->ring, waiters[i * 7 % n].page, 0, 1, NULL));
+		usleep(50);
+	}
+	for (i = 0; i < n; i++) {
+		pthread_join(waiters[i].thread, NULL);
+		EXPECT_EQ(0, waiters[i].ret);
+		EXPECT_EQ(1, waiters[i].now);
+		slept += waiters[i].slept;
+	}
+	TH_LOG("%u slept %ld times", n, slept);
+	EXPECT_GT(10 * n, slept);
+	pthread_attr_destroy(&attr);
+	free(waiters);
 }
 
 TEST_F(wait, page_ends)

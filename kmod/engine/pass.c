@@ -476,15 +476,16 @@ static u32 shard_serve_rings(struct ms_shard *shard, bool all, struct ms_todo *t
 
 /* ------------------------------------------------------------------------------------------------------- end of a pass */
 
-static void shard_wake_watchers(struct ms_shard *shard, u16 queues)
+static void shard_wake_watchers(struct ms_shard *shard, u16 groups)
 {
-	for (; queues; queues &= queues - 1)
-		pf_waitq_wake(&shard->watch[__builtin_ctz(queues)]);
+	if (shard->watch)
+		ms_watch_wake(shard->watch, groups);
 }
 
 void ms_pass_wake_watchers(struct ms_shard *shard)
 {
-	shard_wake_watchers(shard, 0xffff);
+	pf_mb();	/* partner: as in ms_pass_finish() */
+	shard_wake_watchers(shard, MS_WATCH_ALL);
 }
 
 /* Who began to watch after the pass began may have missed a change that was not marked: all queues look again then. */
@@ -529,7 +530,7 @@ bool ms_pass_begin(struct ms_shard *shard, bool polls)
 	shard->rescan = false;
 	shard->must_meet = false;
 	shard->dirty = 0;
-	shard->watched = pf_read(shard->watchers);
+	shard->watched = pf_acquire(&shard->watchers);	/* partner: watch_begin() */
 	shard->attentive = shard->watched || shard->hashing || shard->notes;
 	if (unlikely(pf_read(shard->kicked))) {
 		pf_write(shard->kicked, 0);

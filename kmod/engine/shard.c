@@ -54,22 +54,17 @@ enum mmsb_reason ms_shard_create(struct ms_space *space, u32 number, int node, s
 		shard->lines_of[i] = &shard->nowhere;
 	shard->wave = &shard->graph.wave;
 	pf_runlock_init(&shard->run);
-	for (i = 0; i < MS_WATCH; i++)
-		pf_waitq_init(&shard->watch[i]);
 	*out = shard;
 	return MMSB_REASON_NONE;
 }
 
 void ms_shard_free(struct ms_shard *shard)
 {
-	u32 i;
-
 	PF_BUG_ON(shard->rings);
 	ms_routes_free(shard);
 	ms_wave_free(&shard->graph.wave);
 	ms_desk_free(shard);
-	for (i = 0; i < MS_WATCH; i++)
-		pf_waitq_destroy(&shard->watch[i]);
+	ms_watch_free(shard->watch);
 	pf_runlock_destroy(&shard->run);
 	pf_free(shard->out);
 	pf_free(shard->in);

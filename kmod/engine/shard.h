@@ -22,13 +22,13 @@
 #include "hash.h"
 #include "page.h"
 #include "slab.h"
+#include "watch.h"
 #include "wave.h"
 
 #define MS_BATCH	64u			/* entries taken at a time: indices are published so often */
 #define MS_AHEAD	8u			/* how many entries before its turn a page's bytes are brought in */
 #define MS_SHARE	4u			/* batches of one ring in a pass: the next ring waits no longer */
 #define MS_PATIENCE	(MMSB_SQ_MAX / (MS_BATCH * MS_SHARE))	/* passes that serve the longest queue */
-#define MS_WATCH	16u			/* queues of those who wait for a page */
 #define MS_INBOX	(MMSB_SHARDS_MAX / 64)
 
 struct ms_desk;
@@ -54,7 +54,7 @@ struct ms_shard {
 	/* Written by whoever runs the shard. */
 	struct pf_runlock run __attribute__((aligned(64)));
 	bool hashing, ticked, rescan, flagged;
-	u16 dirty;				/* watch queues of pages that changed in this pass */
+	u16 dirty;				/* groups of watch queues of pages that changed in this pass */
 	bool watched;
 	bool attentive;				/* hashing or watched, or somebody listens */
 	bool waving;				/* its wave did not end within the last pass */
@@ -82,7 +82,7 @@ struct ms_shard {
 	u32 wanted;				/* somebody waits for the run lock: do not snatch it */
 	u32 watchers;				/* under the space's mutex */
 	u64 inbox[MS_INBOX];			/* shards whose link with this one has news */
-	struct pf_waitq watch[MS_WATCH];
+	struct ms_watch *watch;			/* those who wait for a page; NULL: nobody ever did */
 	struct pf_shard home;
 };
 
@@ -103,7 +103,7 @@ void ms_shard_settle(struct ms_shard *shard);
 static inline void ms_shard_mark_as(struct ms_shard *shard, u64 page, enum mmsb_event_what what, u8 kind)
 {
 	if (unlikely(shard->watched))
-		shard->dirty |= (u16)(1u << (MMSB_PAGE_INDEX(page) % MS_WATCH));
+		shard->dirty |= ms_watch_mark(shard->watch, MMSB_PAGE_INDEX(page));
 	if (unlikely(shard->notes))
 		ms_note(shard, page, what, kind);
 }

@@ -379,7 +379,7 @@ enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u
 
 static u64 space_memory(struct ms_space *space)
 {
-	u64 memory = sizeof(*space) + 4096 + space->ring_memory + space->route_memory;
+	u64 memory = sizeof(*space) + 4096 + space->ring_memory + space->route_memory + space->watch_memory;
 
 	memory += ms_region_memory(&space->directory) + ms_region_memory(&space->arena.region);
 	memory += (space->arena.region.chunks + 63) / 64 * 8;

@@ -53,7 +53,7 @@ struct ms_space {
 	u64 max_pages, granted;			/* pages that shards may still make or have made; under mutex */
 	u64 max_bytes;
 	u32 max_rings, rings;			/* under mutex */
-	u64 ring_memory, route_memory;		/* under mutex */
+	u64 ring_memory, route_memory, watch_memory;	/* under mutex */
 	struct pf_shared page_memory;
 };
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 /*
  * Watching one page: sleep until its epoch has passed a given one. The shard counts its watchers, so that a pass pays one load when
- * there are none, and spreads them over a few queues, so that a change wakes few who wait for something else.
+ * there are none.
  */
 #include "engine.h"
 #include "page.h"
 #include "space.h"
+#include "watch.h"
 
 struct watch {
 	const struct ms_space *space;
@@ -35,10 +36,67 @@ static bool watch_is_over(void *arg)
 	return watch->reason || watch->found > watch->epoch;
 }
 
-static void watch_count(struct ms_space *space, struct ms_shard *shard, int step)
+void ms_watch_wake(struct ms_watch *watch, u16 groups)
+{
+	bool all = groups == MS_WATCH_ALL;
+
+	for (; groups; groups &= groups - 1) {
+		u32 group = (u32)__builtin_ctz(groups);
+		u64 queues = all ? ~0ull : watch->dirty[group];
+
+		watch->dirty[group] = 0;
+		for (; queues; queues &= queues - 1) {
+			struct pf_waitq *queue = &watch->queue[64 * group + (u32)__builtin_ctzll(queues)];
+
+			if (pf_waitq_active(queue))
+				pf_waitq_wake(queue);
+		}
+	}
+}
+
+void ms_watch_free(struct ms_watch *watch)
+{
+	u32 i;
+
+	for (i = 0; watch && i < MS_WATCH_QUEUES; i++)
+		pf_waitq_destroy(&watch->queue[i]);
+	pf_free(watch);
+}
+
+/* Under the space's mutex. */
+static enum mmsb_reason watch_make(struct ms_space *space, struct ms_shard *shard)
+{
+	struct ms_watch *watch;
+	u32 i;
+
+	if (likely(shard->watch))
+		return MMSB_REASON_NONE;
+	watch = pf_alloc(sizeof(*watch), shard->node);
+	if (!watch)
+		return MMSB_REASON_NO_MEMORY;
+	for (i = 0; i < MS_WATCH_QUEUES; i++)
+		pf_waitq_init(&watch->queue[i]);
+	space->watch_memory += sizeof(*watch);
+	pf_write(shard->watch, watch);
+	return MMSB_REASON_NONE;
+}
+
+static enum mmsb_reason watch_begin(struct ms_space *space, struct ms_shard *shard)
+{
+	enum mmsb_reason reason;
+
+	pf_mutex_lock(&space->mutex);
+	reason = watch_make(space, shard);
+	if (!reason)
+		pf_release(&shard->watchers, shard->watchers + 1);	/* partner: the pass, which finds the queues behind it */
+	pf_mutex_unlock(&space->mutex);
+	return reason;
+}
+
+static void watch_end(struct ms_space *space, struct ms_shard *shard)
 {
 	pf_mutex_lock(&space->mutex);
-	pf_write(shard->watchers, shard->watchers + step);
+	pf_write(shard->watchers, shard->watchers - 1);
 	pf_mutex_unlock(&space->mutex);
 }
 
@@ -46,6 +104,7 @@ int ms_page_wait(struct ms_space *space, u64 page, u64 epoch, u64 timeout_ns, u6
 {
 	struct watch watch = { .space = space, .page = page, .epoch = epoch };
 	u32 index = MMSB_PAGE_INDEX(page);
+	enum mmsb_reason reason;
 	struct ms_shard *shard;
 	int result;
 
@@ -53,9 +112,11 @@ int ms_page_wait(struct ms_space *space, u64 page, u64 epoch, u64 timeout_ns, u6
 	if (index >= space->lines)
 		return ms_errno(MMSB_REASON_NO_PAGE);
 	shard = space->shards[ms_space_owner(space, index)];
-	watch_count(space, shard, 1);
-	result = pf_waitq_wait(&shard->watch[index % MS_WATCH], watch_is_over, &watch, timeout_ns);
-	watch_count(space, shard, -1);
+	reason = watch_begin(space, shard);
+	if (reason)
+		return ms_errno(reason);
+	result = pf_waitq_wait(&shard->watch->queue[index % MS_WATCH_QUEUES], watch_is_over, &watch, timeout_ns);
+	watch_end(space, shard);
 	if (watch.reason)
 		return ms_errno(watch.reason);
 	*now = watch.found;

@@ -360,5 +360,7 @@ int embedded_space_wait(struct mmsb_space *handle, struct mmsb_wait_args *args)
 		return msl_fail_reason(MMSB_REASON_STALE_PAGE);
 	if (err == -ENOENT)
 		return msl_fail_reason(MMSB_REASON_NO_PAGE);
+	if (err == -ENOMEM)
+		return msl_fail_reason(MMSB_REASON_NO_MEMORY);
 	return err == -EINTR ? msl_fail(EINTR, "a signal came") : err;
 }

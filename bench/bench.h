@@ -22,6 +22,7 @@ struct bench_opts {
 	unsigned int reps;
 	unsigned int divisor;	/* of the amount of work in one measurement */
 	const char *out;	/* JSON lines are appended there */
+	const void *what;	/* the `what` of the benchmark that is being opened */
 };
 
 #define BENCH_TWO_THREADS	(1u << 0)	/* a cache-line ping-pong stands beside each measurement */
@@ -42,10 +43,12 @@ struct bench {
 	double (*peer)(void *state);
 	const char *against;	/* what the peer is */
 	double aim, aim_ratio;	/* what the value or the ratio to the peer should be; 0: no aim */
+	const void *what;	/* what open() shall make, where several benchmarks share it */
 };
 
 /* The list, in the order of the report; ended by one without a name. */
-extern const struct bench bench_floor[], bench_inline[], bench_polled[], bench_read[], bench_memory[], bench_count[];
+extern const struct bench bench_floor[], bench_inline[], bench_sync[], bench_polled[], bench_read[], bench_memory[], bench_count[];
+extern const struct bench bench_derived[], bench_lazy[], bench_shards[], bench_fold[], bench_rules[], bench_million[];
 
 /* ---------------------------------------------------------------------------------------------------------- failing */
 
@@ -53,6 +56,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void bench_die(const char *forma
 /* Passes results of the library through, and dies with its words on a negative one. */
 long bench_check(long result, const char *what);
 void *bench_alloc(size_t bytes);	/* zeroed, aligned to 64 bytes; free() */
+uint64_t bench_resident(void);		/* bytes of memory that the process has */
 
 /* ------------------------------------------------------------------------------------------------------------- time */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Time and place: clocks, CPUs, and how a benchmark gives up.
+ * Time and place: clocks, memory, CPUs, and how a benchmark gives up.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "bench.h"
 
 void bench_die(const char *format, ...)
@@ -40,6 +41,17 @@ void *bench_alloc(size_t bytes)
 	if (!ptr)
 		bench_die("no memory for %zu bytes", bytes);
 	return memset(ptr, 0, bytes);
+}
+
+uint64_t bench_resident(void)
+{
+	unsigned long pages;
+	FILE *file = fopen("/proc/self/statm", "r");
+
+	if (!file || fscanf(file, "%*u %lu", &pages) != 1)
+		bench_die("/proc/self/statm does not say what is resident");
+	fclose(file);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static uint64_t clock_now(clockid_t clock)

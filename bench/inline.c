@@ -2,7 +2,6 @@
 /*
  * One thread that submits and runs its shard itself: the engine's hot path, with nobody else on the road.
  */
-#include <stdlib.h>
 #include "kit.h"
 
 #define HOT	1000u
@@ -57,78 +56,6 @@ static double add_by_256(void *kit)
 static double add_by_64(void *kit)
 {
 	return add_rate(kit, 64);
-}
-
-/* --------------------------------------------------------------------------------------------- one synchronous delta */
-
-#define SYNC_CALLS	100000u
-
-struct sync_set {
-	struct kit *kit;
-	uint32_t *ticks;
-	uint64_t value;
-	double share;		/* which percentile */
-};
-
-static void *open_sync(const struct bench_opts *bench, double share)
-{
-	struct kit_opts opts = { .pages = HOT, .page_bytes = 64, .entries = 256, .shuffled = true, .repeat = 8 };
-	struct sync_set *sync = bench_alloc(sizeof(*sync));
-
-	sync->kit = kit_open(bench, &opts);
-	sync->kit->work = kit_amount(sync->kit, SYNC_CALLS);
-	sync->ticks = bench_alloc(sync->kit->work * sizeof(*sync->ticks));
-	sync->share = share;
-	return sync;
-}
-
-static void *open_sync_p99(const struct bench_opts *bench)
-{
-	return open_sync(bench, 0.99);
-}
-
-static void *open_sync_p50(const struct bench_opts *bench)
-{
-	return open_sync(bench, 0.5);
-}
-
-static int compare_ticks(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Every call changes the page: the value differs each time. The clock's own cost is part of what is told. */
-static double measure_sync(void *state)
-{
-	struct sync_set *sync = state;
-	struct kit *kit = sync->kit;
-	uint64_t i, start;
-	int result;
-
-	for (i = 0; i < kit->work; i++) {
-		uint64_t page = *kit->at++;
-
-		if (kit->at == kit->end)
-			kit->at = kit->order;
-		sync->value++;
-		start = bench_ticks();
-		result = mmsb_set(kit->ring, page, 0, &sync->value, sizeof(sync->value), NULL);
-		sync->ticks[i] = (uint32_t)(bench_ticks() - start);
-		bench_check(result, "mmsb_set");
-	}
-	qsort(sync->ticks, kit->work, sizeof(*sync->ticks), compare_ticks);
-	return sync->ticks[(uint64_t)((double)(kit->work - 1) * sync->share)] * bench_ns_per_tick();
-}
-
-static void close_sync(void *state)
-{
-	struct sync_set *sync = state;
-
-	kit_close(sync->kit);
-	free(sync->ticks);
-	free(sync);
 }
 
 /* ------------------------------------------------------------------------------------------------ coming and going */
@@ -208,10 +135,6 @@ const struct bench bench_inline[] = {
 	{ .name = "inline_add_random_1m", .params = "\"pages\": 1000000, \"batch\": 256, \"hash\": true", .unit = "M/s",
 	  .flags = BENCH_MORE_IS_BETTER, .open = open_random_hash, .close = kit_close, .measure = add_by_256,
 	  .peer = bare_one_thread, .against = "bare_ring_one_thread", .aim = 20 },
-	{ .name = "sync_set_p99", .params = "\"bytes\": 8, \"percentile\": 99", .unit = "ns", .open = open_sync_p99,
-	  .close = close_sync, .measure = measure_sync, .aim = 1000 },
-	{ .name = "sync_set_p50", .params = "\"bytes\": 8, \"percentile\": 50", .unit = "ns", .open = open_sync_p50,
-	  .close = close_sync, .measure = measure_sync },
 	{ .name = "page_create_destroy", .params = "\"page_bytes\": 64, \"batch\": 64", .unit = "ns", .open = open_create,
 	  .close = kit_close, .measure = create_destroy, .aim = 100 },
 	{ 0 }

@@ -5,7 +5,7 @@
 static void kit_open_ring(struct kit *kit, const struct kit_opts *opts)
 {
 	struct mmsb_ring_opts ring = { .size = sizeof(ring), .sq_entries = opts->entries, .idle_us = opts->idle_us,
-				       .payload_bytes = MMSB_NO_PAYLOAD };
+				       .payload_bytes = opts->payload_bytes ? opts->payload_bytes : MMSB_NO_PAYLOAD };
 
 	if (opts->polled)
 		ring.flags = MMSB_RING_POLLED;
@@ -14,12 +14,12 @@ static void kit_open_ring(struct kit *kit, const struct kit_opts *opts)
 
 static void kit_make_pages(struct kit *kit, const struct kit_opts *opts)
 {
-	unsigned int made = 0, n, i;
+	unsigned int made = 0, all = kit->npages + kit->beside, n, i;
 	struct mmsb_sqe *sqe;
 	struct mmsb_cqe cqe;
 
-	while (made < kit->npages) {
-		n = mmsb_get_sqes(kit->ring, &sqe, kit->npages - made < KIT_BATCH ? kit->npages - made : KIT_BATCH);
+	while (made < all) {
+		n = mmsb_get_sqes(kit->ring, &sqe, all - made < KIT_BATCH ? all - made : KIT_BATCH);
 		for (i = 0; i < n; i++)
 			mmsb_prep_create(sqe + i, opts->page_bytes);
 		bench_check(mmsb_submit(kit->ring), "mmsb_submit");
@@ -31,8 +31,7 @@ static void kit_make_pages(struct kit *kit, const struct kit_opts *opts)
 	}
 }
 
-/* A fixed seed: every run walks the same way. */
-static uint64_t kit_random(uint64_t *state)
+uint64_t kit_random(uint64_t *state)
 {
 	*state ^= *state << 13;
 	*state ^= *state >> 7;
@@ -74,8 +73,8 @@ static void kit_open_space(struct kit *kit, const struct kit_opts *opts)
 		space.flags |= MMSB_SPACE_INLINE;
 	if (opts->hash)
 		space.flags |= MMSB_SPACE_HASH;
-	space.max_pages = opts->pages + 1024;
-	space.max_bytes = (uint64_t)opts->pages * opts->page_bytes + (16 << 20);
+	space.max_pages = opts->pages + opts->beside + 1024;
+	space.max_bytes = ((uint64_t)opts->pages + opts->beside) * opts->page_bytes + (16 << 20);
 	bench_check(mmsb_open(&kit->mmsb, &home), "mmsb_open");
 	bench_check(mmsb_space_open(kit->mmsb, NULL, &space, &kit->space), "mmsb_space_open");
 }
@@ -86,8 +85,9 @@ struct kit *kit_open(const struct bench_opts *bench, const struct kit_opts *opts
 
 	kit->bench = bench;
 	kit->npages = opts->pages;
+	kit->beside = opts->beside;
 	kit->entries = opts->entries;
-	kit->pages = bench_alloc(opts->pages * sizeof(*kit->pages));
+	kit->pages = bench_alloc(((size_t)opts->pages + opts->beside) * sizeof(*kit->pages));
 	/* Threads of the home, if it makes any in this process, inherit the CPU that the producer does not use. */
 	bench_place(opts->polled);
 	kit_open_space(kit, opts);

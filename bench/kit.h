@@ -14,10 +14,12 @@
 
 struct kit_opts {
 	unsigned int pages, page_bytes;
+	unsigned int beside;		/* so many pages more, which the order leaves out */
 	unsigned int entries;		/* of the submission queue */
 	unsigned int idle_us;		/* of the poller */
 	bool polled, hash, shuffled;
 	unsigned int repeat;		/* the order runs so many times over all pages */
+	unsigned int payload_bytes;	/* 0: none */
 };
 
 struct kit {
@@ -25,8 +27,8 @@ struct kit {
 	struct mmsb *mmsb;
 	struct mmsb_space *space;
 	struct mmsb_ring *ring;
-	uint64_t *pages;
-	unsigned int npages, entries;
+	uint64_t *pages;		/* those beside behind the others */
+	unsigned int npages, beside, entries;
 	uint64_t *order, *at, *end;
 	uint64_t work;			/* deltas in one measurement */
 	uint64_t sent;			/* so far, for the check at the end */
@@ -37,6 +39,9 @@ void kit_close(void *kit);		/* checks that what was added is there, where kit_se
 
 /* How much of `full` to do in one measurement: a multiple of a batch, and at least one. */
 uint64_t kit_amount(const struct kit *kit, uint64_t full);
+
+/* From a fixed seed, so that every run does the same. */
+uint64_t kit_random(uint64_t *state);
 
 /* Submits kit->work deltas of one, quietly, `batch` at a time. kit_send() waits until they have been applied. */
 void kit_submit(struct kit *kit, unsigned int batch);

@@ -15,17 +15,6 @@
 
 #define PAGES	1000000u
 
-static uint64_t resident(void)
-{
-	unsigned long pages;
-	FILE *file = fopen("/proc/self/statm", "r");
-
-	if (!file || fscanf(file, "%*u %lu", &pages) != 1)
-		bench_die("/proc/self/statm does not say what is resident");
-	fclose(file);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 /* The list of ids is the benchmark's, not MMSB's: it is resident before the first look. */
 static double bytes_each(const struct bench_opts *bench)
 {
@@ -35,11 +24,11 @@ static double bytes_each(const struct bench_opts *bench)
 	uint64_t before, grown, *ids = bench_alloc(list);
 	struct kit *kit;
 
-	before = resident();
+	before = bench_resident();
 	free(ids);
 	kit = kit_open(bench, &opts);
 	bench_check(mmsb_space_info(kit->space, &info), "mmsb_space_info");
-	grown = resident() - before;
+	grown = bench_resident() - before;
 	if (info.pages != PAGES)
 		bench_die("%lu pages instead of %u", (unsigned long)info.pages, PAGES);
 	return (double)(info.memory > grown ? info.memory : grown) / PAGES;

@@ -24,7 +24,8 @@
 #define PACE		1.5
 
 static const struct bench *const lists[] = {
-	bench_floor, bench_inline, bench_polled, bench_read, bench_memory, bench_count,
+	bench_floor, bench_inline, bench_sync, bench_polled, bench_read, bench_memory, bench_count,
+	bench_derived, bench_lazy, bench_shards, bench_fold, bench_rules, bench_million,
 };
 
 /* -------------------------------------------------------------------------------------------------------- measuring */
@@ -57,8 +58,12 @@ static void run_bench(const struct bench_opts *opts, const struct bench *bench)
 {
 	unsigned int reps = bench->flags & BENCH_ONCE ? 1 : opts->reps;
 	struct figure figure = { .bench = bench, .home = bench->flags & BENCH_NO_HOME ? "none" : opts->home };
-	void *state = bench->open ? bench->open(opts) : NULL;
+	struct bench_opts scene = *opts;
 	struct samples samples = { 0 };
+	void *state;
+
+	scene.what = bench->what;
+	state = bench->open ? bench->open(&scene) : NULL;
 
 	while (samples.n < reps)
 		take_pair(bench, state, &samples);

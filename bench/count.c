@@ -5,7 +5,7 @@
  *
  * Instructions, in an emulator whose time stamp counter counts them (see guest-instructions): the least of many tries, for an
  * interrupt can only add. What a call costs whatever it carries is taken out by the difference of two sizes. Under
- * callgrind (see instructions) the two count_ functions here are what is looked into.
+ * callgrind (see instructions) the count_ functions here are what is looked into.
  *
  * System calls: a child does the work, its parent traces it and counts what lies between two marks.
  */
@@ -33,8 +33,6 @@
 /* What callgrind is told to look into: their names are known to `instructions`. */
 void count_produce(struct mmsb_ring *ring, const uint64_t *pages, unsigned int n);
 void count_produce_singly(struct mmsb_ring *ring, const uint64_t *pages, unsigned int n);
-void count_drain(struct mmsb_ring *ring);
-
 __attribute__((noinline)) void count_produce(struct mmsb_ring *ring, const uint64_t *pages, unsigned int n)
 {
 	struct mmsb_sqe *sqe;
@@ -331,11 +329,12 @@ static double syscalls_inline(void *state)
 unsigned int count_under_callgrind(const struct bench_opts *bench, const char *what)
 {
 	bool drain = !strcmp(what, "drain"), singly = !strcmp(what, "producer-singly");
-	struct kit *kit = open_hot(bench, !drain);
+	struct kit *kit;
 	unsigned int i;
 
 	if (!drain && !singly && strcmp(what, "producer"))
-		bench_die("no such thing to count: %s", what);
+		return follow_under_callgrind(bench, what, ROUNDS);
+	kit = open_hot(bench, !drain);
 	for (i = 0; i < ROUNDS; i++) {
 		if (drain) {
 			lay_down(kit, KIT_BATCH);

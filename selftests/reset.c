@@ -96,6 +96,20 @@ TEST_F_TIMEOUT(reset, goes_on_like_a_new_one, 120)
 	EXPECT_EQ(reason, cqe.reason);
 }
 
+/* A poller that had no chance to run leaves as many entries as there are completions: there is no room for the drain's own. */
+static int drain_and_reap(struct mmsb_ring *ring)
+{
+	struct mmsb_cqe cqe;
+	int err;
+
+	do {
+		err = mmsb_drain(ring, PATIENCE);
+		while (mmsb_peek_cqe(ring, &cqe) == 1)
+			;
+	} while (err == -EBUSY);
+	return err;
+}
+
 /* Entries that are under way when the space is reset are applied before or after it, never half. */
 TEST_F(reset, among_traffic)
 {
@@ -118,11 +132,8 @@ TEST_F(reset, among_traffic)
 			while (mmsb_peek_cqe(self->used.rings[k], &cqe) == 1)
 				;
 	}
-	for (k = 0; k < TWIN_RINGS; k++) {
-		ASSERT_EQ(0, mmsb_drain(self->used.rings[k], PATIENCE));
-		while (mmsb_peek_cqe(self->used.rings[k], &cqe) == 1)
-			;
-	}
+	for (k = 0; k < TWIN_RINGS; k++)
+		ASSERT_EQ(0, drain_and_reap(self->used.rings[k]));
 	ASSERT_EQ(0, twin_hash(&self->used, kept));
 	ASSERT_EQ(0, twin_reset(&self->used));
 	ASSERT_EQ(0, twin_compare(&self->used));

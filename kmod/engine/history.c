@@ -316,7 +316,7 @@ enum mmsb_reason ms_history_mark(struct ms_space *space, struct ms_mark *mark)
 {
 	enum mmsb_reason reason = MMSB_REASON_NO_MEMORY;
 
-	*mark = (struct ms_mark){ NULL };
+	*mark = (struct ms_mark){ .after = NULL };
 	if (!space->history)
 		return MMSB_REASON_NONE;
 	mark->before = batch_make(space);

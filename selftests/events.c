@@ -216,6 +216,32 @@ TEST_F(events, stale)
 	EXPECT_SILENCE(self->events);
 }
 
+/* What falls behind and is asked for in the same tick has changed, and is not stale. */
+TEST_F(events, not_stale_after_all)
+{
+	struct mmsb_sqe *sqe;
+	struct mmsb_cqe cqe;
+	uint64_t page, lazy;
+
+	if (variant->ring_flags || variant->shards > 1)
+		SKIP(return, "only who runs the one shard himself knows that one tick takes both");
+	ASSERT_EQ(0, mmsb_create(self->ring, 64, &page));
+	ASSERT_EQ(0, mmsb_create(self->ring, 64, &lazy));
+	ASSERT_EQ(0, derive(self->ring, lazy, page, MMSB_EDGE_DATA, MMSB_DERIVE_LAZY));
+	ASSERT_EQ(0, run_op(self->ring, &cqe, .op = MMSB_OP_REFRESH, .page = lazy));
+	ASSERT_EQ(0, mmsb_events_open(self->space, MMSB_OPTS(struct mmsb_events_opts, .kinds = KIND(DERIVED)), &self->events));
+	sqe = mmsb_get_sqe(self->ring);
+	ASSERT_NE(NULL, sqe);
+	mmsb_prep_add(sqe, page, 0, 1);
+	sqe = mmsb_get_sqe(self->ring);
+	ASSERT_NE(NULL, sqe);
+	mmsb_prep(sqe, MMSB_OP_REFRESH, lazy, 0, 0);
+	ASSERT_EQ(2, mmsb_submit_and_wait(self->ring, 2, PATIENCE));
+	EXPECT_EVENT(self->events, CHANGED, lazy, epoch_of(self->space, lazy));
+	EXPECT_SILENCE(self->events);
+	EXPECT_EQ(2, mmsb_peek_cqes(self->ring, (struct mmsb_cqe[2]){}, 2));
+}
+
 /* Each tick that closes, also a common one of several shards, is told once, behind all that happened in it. */
 TEST_F(events, ticks)
 {
@@ -359,6 +385,88 @@ TEST_F(events, a_life_in_a_tick)
 		EXPECT_EQ(MMSB_KIND_SOURCE, event.kind);
 	}
 	EXPECT_SILENCE(self->events);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- replay */
+
+#define TOLD 4096u
+
+struct told {
+	struct mmsb_event event[TOLD];
+	unsigned int n;
+};
+
+static int by_tick_and_page(const void *left, const void *right)
+{
+	const struct mmsb_event *a = left, *b = right;
+
+	if (a->tick != b->tick)
+		return a->tick < b->tick ? -1 : 1;
+	if (a->page != b->page)
+		return a->page < b->page ? -1 : 1;
+	return (int)a->what - (int)b->what;
+}
+
+static void collect(struct mmsb_space *space, struct mmsb_events *events, struct told *told)
+{
+	settle(space);
+	while (told->n < TOLD && !mmsb_events_next(events, &told->event[told->n], 0))
+		told->n++;
+	qsort(told->event, told->n, sizeof(*told->event), by_tick_and_page);
+}
+
+/* A history done again, over another number of shards, tells the same of each of its ticks. */
+TEST_F(events, replayed)
+{
+	static struct told first, again;
+	struct rng rng = { 1 };
+	struct mmsb_history *history;
+	const struct mmsb_record *record;
+	struct mmsb_events *events;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	uint64_t page[8];
+	unsigned int i, k;
+	struct mmsb_cqe cqe[16];
+
+	ASSERT_EQ(0, mmsb_history_open(self->space, NULL, &history)) TH_LOG("%s", mmsb_strerror_last());
+	ASSERT_EQ(0, mmsb_events_open(self->space, MMSB_OPTS(struct mmsb_events_opts, .entries = TOLD), &self->events));
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(0, create_at(self->ring, page[i] = i % 2 ? AFAR(i) : MMSB_PAGE_ID(3, i)));
+	for (i = 4; i < 8; i++)
+		ASSERT_EQ(0, derive(self->ring, page[i], page[i - 3], i == 7 ? MMSB_EDGE_CONTROL : MMSB_EDGE_DATA,
+				    i == 6 ? MMSB_DERIVE_LAZY : 0));
+	for (i = 0; i < 60; i++) {
+		for (k = 0; k < 8; k++)
+			mmsb_prep_add(mmsb_get_sqe(self->ring), page[rng_below(&rng, 4)], 0, (int64_t)rng_below(&rng, 3));
+		if (rng_once_in(&rng, 4))
+			mmsb_prep(mmsb_get_sqe(self->ring), MMSB_OP_REFRESH, page[6], 0, 0);
+		k = (unsigned int)mmsb_submit(self->ring);
+		ASSERT_EQ(0, mmsb_submit_and_wait(self->ring, k, PATIENCE));
+		ASSERT_EQ(k, mmsb_peek_cqes(self->ring, cqe, 16));
+	}
+	collect(self->space, self->events, &first);
+	ASSERT_LT(100, first.n);
+	ASSERT_GT(TOLD, first.n);
+
+	ASSERT_EQ(0, mmsb_space_open(self->mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 3 - variant->shards,
+				     .flags = MMSB_SPACE_CREATE | variant->space_flags), &space));
+	ASSERT_EQ(0, mmsb_events_open(space, MMSB_OPTS(struct mmsb_events_opts, .entries = TOLD), &events));
+	ASSERT_EQ(0, mmsb_ring_open(space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_REPLAY | variant->ring_flags), &ring));
+	while (!mmsb_history_next(history, &record, 0))
+		ASSERT_EQ(0, mmsb_replay(ring, record)) TH_LOG("%s", mmsb_strerror_last());
+	ASSERT_EQ(0, mmsb_replay(ring, NULL));
+	mmsb_ring_close(ring);
+	collect(space, events, &again);
+	EXPECT_EQ(first.n, again.n);
+	for (i = 0; i < first.n && i < again.n; i++)
+		ASSERT_EQ(0, memcmp(&first.event[i], &again.event[i], sizeof(first.event[i]))) {
+			TH_LOG("tick %llu: %u of page %#llx, not tick %llu: %u of page %#llx", first.event[i].tick, first.event[i].what,
+			       first.event[i].page, again.event[i].tick, again.event[i].what, again.event[i].page);
+		}
+	mmsb_events_close(events);
+	mmsb_space_close(space);
+	mmsb_history_close(history);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ filters */

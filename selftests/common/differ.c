@@ -440,8 +440,6 @@ static void bound(struct twin *twin, struct mmsb_sqe *sqe)
 
 	if (index >= TWIN_INDICES && index < (1u << 24))
 		sqe->page |= 1u << 31;
-	if (sqe->op == MMSB_OP_TICK)
-		sqe->op = MMSB_OP_NOP;
 	if (sqe->op != MMSB_OP_CREATE)
 		return;
 	if (sqe->len > PAGE_CAP)
@@ -570,17 +568,6 @@ static uint32_t node_flags(const struct model *model, const struct model_page *p
 	return flags;
 }
 
-/* Pages with control edges are told that they are stale a little too often, and in one case not at all. */
-static bool flags_agree(const struct model_page *page, uint32_t found, uint32_t wanted)
-{
-	uint32_t i;
-
-	for (i = 0; i < page->how.edges; i++)
-		if (page->edges[i].type == MMSB_EDGE_CONTROL && !page->behind)
-			return (found | MMSB_NODE_STALE) == (wanted | MMSB_NODE_STALE);
-	return found == wanted;
-}
-
 /* A page's place in the graph. */
 static int compare_node(struct twin *twin, uint64_t id)
 {
@@ -592,7 +579,7 @@ static int compare_node(struct twin *twin, uint64_t id)
 
 	if (!ret && node.page == id && node.epoch == page->epoch && node.height == height && node.parents == page->how.edges &&
 	    node.children == children && node.rule == page->how.rule && node.lane == page->how.lane && node.size == page->size &&
-	    flags_agree(page, node.flags, node_flags(&twin->model, page)) && !memcmp(node.param, page->how.param, sizeof(node.param)))
+	    node.flags == node_flags(&twin->model, page) && !memcmp(node.param, page->how.param, sizeof(node.param)))
 		return 0;
 	printf("# %#llx: %d; model: height %u, %u parents, %u children, rule %u, lane %u, flags %u; engine: %u, %u, %u, %u, %u, %u\n",
 	       (unsigned long long)id, ret, height, page->how.edges, children, page->how.rule, page->how.lane,
@@ -730,10 +717,10 @@ static int take_completions(struct twin *twin, struct mmsb_ring *ring)
 	return 0;
 }
 
-/* What the order of deltas to other pages matters for: pages of other shards have it only by a fence. */
-static bool names_others(const struct mmsb_sqe *sqe)
+/* A page takes its edges along when it goes, and an earlier entry for another shard's page may come behind that but for a fence. */
+static bool wants_fences(const struct twin *twin, const struct mmsb_sqe *sqe)
 {
-	return sqe->op >= MMSB_OP_DERIVE || sqe->op == MMSB_OP_DESTROY || sqe->op == MMSB_OP_CREATE;
+	return sqe->op == MMSB_OP_DESTROY && may_be_cut(&twin->config);
 }
 
 static int put_entry(struct mmsb_ring *ring, const struct mmsb_sqe *sqe)
@@ -749,18 +736,19 @@ static int put_entry(struct mmsb_ring *ring, const struct mmsb_sqe *sqe)
 static int submit_batch(struct twin *twin, struct mmsb_ring *ring)
 {
 	bool one_by_one = rng_once_in(&twin->checks, 4) && (!twin->config.graph || may_be_cut(&twin->config));
-	const struct mmsb_sqe fence = { .op = MMSB_OP_FENCE, .flags = MMSB_SQE_QUIET }, last = { .op = MMSB_OP_FENCE, .user_data = FENCE_DATA };
+	const struct mmsb_sqe quiet = { .op = MMSB_OP_FENCE, .flags = MMSB_SQE_QUIET };
+	const struct mmsb_sqe fence = { .op = MMSB_OP_FENCE, .user_data = FENCE_DATA };
 	unsigned int i;
 
 	for (i = 0; i < twin->n; i++) {
-		bool order = names_others(&twin->batch[i]) || (i && names_others(&twin->batch[i - 1]));
+		bool fences = wants_fences(twin, &twin->batch[i]);
 
-		if (order && may_be_cut(&twin->config) && put_entry(ring, &fence))
+		if ((fences && put_entry(ring, &quiet)) || put_entry(ring, &twin->batch[i]) || (fences && put_entry(ring, &quiet)))
 			return -1;
-		if (put_entry(ring, &twin->batch[i]) || (one_by_one && mmsb_submit(ring) < 0))
+		if (one_by_one && mmsb_submit(ring) < 0)
 			return -1;
 	}
-	if (put_entry(ring, &last) || mmsb_submit(ring) < 0)
+	if (put_entry(ring, &fence) || mmsb_submit(ring) < 0)
 		return -1;
 	return take_completions(twin, ring);
 }
@@ -854,7 +842,7 @@ int twin_open(struct twin *twin, const struct twin_config *config, uint64_t seed
 	ret = mmsb_space_open(twin->mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .flags = flags, .shards = config->shards,
 							  .max_pages = TWIN_INDICES, .max_bytes = 512u << 20), &twin->space);
 	for (i = 0; !ret && i < TWIN_RINGS; i++) {
-		ret = mmsb_ring_open(twin->space, MMSB_OPTS(struct mmsb_ring_opts, .sq_entries = 2 * TWIN_SQ, .cq_entries = 2 * TWIN_SQ,
+		ret = mmsb_ring_open(twin->space, MMSB_OPTS(struct mmsb_ring_opts, .sq_entries = 4 * TWIN_SQ, .cq_entries = 8 * TWIN_SQ,
 							    .flags = config->polled ? MMSB_RING_POLLED : 0,
 							    .payload_bytes = TWIN_PAYLOAD, .shard = i % config->shards + 1),
 				     &twin->rings[i]);

@@ -49,6 +49,7 @@ static const struct shape {
 	[MMSB_OP_LINK]		= { Q | E | P, BYTES },
 	[MMSB_OP_UNLINK]	= { Q | E | P, BYTES },
 	[MMSB_OP_REFRESH]	= { Q | E, NOTHING },
+	[MMSB_OP_TICK]		= { Q, NOTHING },
 };
 #undef Q
 #undef E
@@ -78,7 +79,7 @@ static uint64_t mask_bytes(uint64_t len)
 
 static bool is_graph(const struct mmsb_sqe *sqe)
 {
-	return sqe->op >= MMSB_OP_DERIVE;
+	return sqe->op >= MMSB_OP_DERIVE && sqe->op <= MMSB_OP_REFRESH;
 }
 
 static bool has_lane(const struct mmsb_sqe *sqe)
@@ -96,11 +97,13 @@ static bool unused_fields_are_zero(const struct mmsb_sqe *sqe)
 		return false;
 	if ((sqe->flags & MMSB_SQE_PAYLOAD) && (sqe->word[1] || sqe->word[2]))
 		return false;
-	if (!touches_bytes && (sqe->offset || sqe->word[0] || sqe->word[1] || sqe->word[2]))
+	if (!touches_bytes && (sqe->word[0] || sqe->word[1] || sqe->word[2]))
+		return false;
+	if (!touches_bytes && sqe->offset && sqe->op != MMSB_OP_TICK)
 		return false;
 	if (!touches_bytes && sqe->op != MMSB_OP_CREATE && sqe->len)
 		return false;
-	if (sqe->op <= MMSB_OP_FENCE && sqe->page)
+	if ((sqe->op <= MMSB_OP_FENCE || sqe->op == MMSB_OP_TICK) && sqe->page)
 		return false;
 	if (sqe->op == MMSB_OP_CREATE && !(sqe->flags & MMSB_SQE_AT) && sqe->page)
 		return false;
@@ -414,6 +417,8 @@ struct model_result model_apply(struct model *model, const struct mmsb_sqe *sqe,
 	result.reason = check_entry(sqe, payload, payload_bytes, &operand);
 	if (!result.reason && sqe->op == MMSB_OP_CREATE)
 		result.reason = apply_create(model, sqe, given, &result);
+	else if (!result.reason && sqe->op == MMSB_OP_TICK)
+		result.reason = MMSB_REASON_NOT_REPLAYING;	/* the model knows no other rings */
 	else if (!result.reason && sqe->op > MMSB_OP_FENCE)
 		result.reason = apply_page(model, sqe, operand, given, &result);
 	result.result = model_errno(result.reason);

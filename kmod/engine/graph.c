@@ -326,6 +326,7 @@ static enum mmsb_reason derive_with(struct ms_shard *shard, const struct ms_grap
 		old = node->derivation;
 		reason = node_replace(shard, op, node, new);
 		if (!reason) {
+			ms_recompute_prepare(shard->space, op->line, new);
 			ms_plan_follow(&plan);
 			ms_derivation_free(shard, old);
 			ms_wave_put(shard, op->index);
@@ -448,6 +449,7 @@ static enum mmsb_reason link_more(struct ms_shard *shard, const struct ms_graph_
 	if (!reason)
 		reason = edges_hook(shard->space, op->index, derivation, had);
 	if (!reason) {
+		ms_recompute_prepare(shard->space, op->line, derivation);
 		ms_plan_follow(&plan);
 		ms_wave_put(shard, op->index);
 	}

@@ -32,6 +32,7 @@ struct ms_derivation {
 	u32 data;				/* of the edges, those whose bytes the rule sees */
 	u8 lane;
 	u8 flags;				/* MMSB_DERIVE_* */
+	bool plain;				/* its short way may be taken: see ms_recompute_prepare() */
 	struct ms_edge edge[];
 };
 

@@ -288,16 +288,146 @@ static enum ms_result compute(struct ms_shard *shard, struct mmsb_line *line, u3
 	return MS_DIFFERENT;
 }
 
+/* ------------------------------------------------------------------------------------------------------- the short way */
+
+#define PLAIN_BYTES	512u
+#define PLAIN_PARENTS	64u
+
+static bool edge_is_plain(const struct ms_space *space, const struct ms_edge *edge, u64 size, u64 mask, u64 neutral)
+{
+	return ms_edge_is_data(edge->type) && (edge->weight & mask) == neutral && ms_line_at(space, edge->parent)->size >= size;
+}
+
+/* A page's size and its parents' stand as long as it follows them, so this is decided once. */
+void ms_recompute_prepare(const struct ms_space *space, const struct mmsb_line *line, struct ms_derivation *derivation)
+{
+	const struct ms_rule *rule = derivation->rule;
+	u64 mask, neutral;
+	u32 i;
+
+	derivation->plain = false;
+	if (!rule->plain || line->size > PLAIN_BYTES || line->size % 8 || derivation->edges > PLAIN_PARENTS)
+		return;
+	if (space->lazy || space->audit || (derivation->flags & MMSB_DERIVE_LAZY))
+		return;
+	if (!rule->plain(rule->number, derivation->lane, derivation->flags & MMSB_DERIVE_SATURATE))
+		return;
+	neutral = rule->neutral(rule->number, derivation->lane, &mask);
+	for (i = 0; i < derivation->edges; i++)
+		if (!edge_is_plain(space, &derivation->edge[i], line->size, mask, neutral))
+			return;
+	derivation->plain = true;
+}
+
+static const u64 *bytes_of(const struct ms_space *space, u32 index)
+{
+	return ms_region_at(&space->arena.region, ms_line_at(space, index)->place);
+}
+
+/* What the first parent holds, or on the desk what it makes together with the others. */
+static const u64 *plain_bytes(const struct ms_shard *shard, const struct ms_derivation *derivation, u32 size)
+{
+	const struct ms_rule *rule = derivation->rule;
+	const u64 *first = bytes_of(shard->space, derivation->edge[0].parent);
+	u64 *piece = shard->graph.desk->piece;
+	ms_plain_fold fold;
+	u32 i;
+
+	if (derivation->edges == 1)
+		return first;
+	fold = rule->plain(rule->number, derivation->lane, derivation->flags & MMSB_DERIVE_SATURATE);
+	memcpy(piece, first, size);
+	for (i = 1; i < derivation->edges; i++)
+		fold(piece, bytes_of(shard->space, derivation->edge[i].parent), size / ms_rule_lane_bytes(derivation->lane));
+	return piece;
+}
+
+static void plain_hash(struct ms_shard *shard, u64 page, const u64 *old, const u64 *new, u32 words)
+{
+	struct ms_hash_key key = ms_hash_key(page);
+	u32 i;
+
+	for (i = 0; i < words; i++)
+		if (old[i] != new[i])
+			ms_hash_word(&shard->hash, &key, i, old[i], new[i]);
+	ms_hash_epochs(&shard->hash, &key, 1);
+}
+
+static inline bool words_differ(const u64 *a, const u64 *b, u32 words)
+{
+	u64 differ = 0;
+	u32 i;
+
+	for (i = 0; i < words; i++)
+		differ |= a[i] ^ b[i];
+	return differ;
+}
+
+/* True: a parent moved on. */
+static inline bool plain_is_due(const struct ms_space *space, struct ms_derivation *derivation, u32 *flags)
+{
+	u64 moved = 0;
+	u32 i;
+
+	for (i = 0; i < derivation->edges; i++) {
+		struct ms_edge *edge = &derivation->edge[i];
+		const struct mmsb_line *line = ms_line_at(space, edge->parent);
+
+		*flags |= line->flags;
+		moved |= line->epoch ^ edge->seen;
+	}
+	return moved;
+}
+
+static inline enum ms_result plain_store(struct ms_shard *shard, struct mmsb_line *line, u64 page, const u64 *bytes)
+{
+	u64 *words = ms_region_at(&shard->space->arena.region, line->place), seq;
+	u32 count = line->size / 8;
+
+	if (!words_differ(words, bytes, count)) {
+		pf_write(shard->graph.cut, shard->graph.cut + 1);
+		pf_trace(cut, shard->space, page, line->epoch);
+		return MS_SAME;
+	}
+	if (unlikely(shard->hashing))
+		plain_hash(shard, page, words, bytes, count);
+	seq = ms_page_begin(line);
+	pf_store(words, bytes, count * 8ul);
+	ms_page_end(line, seq, shard->tick);
+	pf_trace(recompute, shard->space, page, line->epoch);
+	ms_shard_mark(shard, page);
+	return MS_DIFFERENT;
+}
+
+/* False: it has to go the long way. */
+static inline bool recompute_plain(struct ms_shard *shard, struct mmsb_line *line, u32 index, struct ms_derivation *derivation,
+				   enum ms_result *result)
+{
+	u32 flags = line->flags;
+
+	if (!plain_is_due(shard->space, derivation, &flags) || unlikely(flags & (MMSB_LINE_BEHIND | MMSB_LINE_STALE)))
+		return false;
+	*result = plain_store(shard, line, ms_line_id(line, index), plain_bytes(shard, derivation, line->size));
+	keep_signature(shard->space, derivation);
+	pf_write(shard->graph.recomputed, shard->graph.recomputed + 1);
+	return true;
+}
+
+/* --------------------------------------------------------------------------------------------------------------- a page */
+
 enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *node, bool forced, u64 *cost)
 {
 	struct ms_derivation *derivation = node->derivation;
 	struct mmsb_line *line = ms_line_at(shard->space, index);
-	struct look look = look_at_parents(shard->space, shard->graph.desk->parent, derivation);
 	bool lazy = shard->space->lazy || (derivation->flags & MMSB_DERIVE_LAZY);
 	enum ms_result result = MS_SAME;
+	struct look look;
 
-	pf_runlock_assert(&shard->run);
 	*cost += derivation->edges;
+	if (likely(derivation->plain) && likely(recompute_plain(shard, line, index, derivation, &result)))
+		return result;
+	pf_runlock_assert(&shard->run);
+	look = look_at_parents(shard->space, shard->graph.desk->parent, derivation);
 	if (look.behind || (lazy && look.due && !forced))
 		return MS_BEHIND;
 	if (look.due && derivation->data) {

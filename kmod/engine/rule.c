@@ -33,7 +33,8 @@ static enum mmsb_reason check_lanes(const struct mmsb_derive *derive)
 #define RULE(NAME, title, function, ...)	\
 	[MMSB_RULE_ ## NAME] = { .name = title, .number = MMSB_RULE_ ## NAME, .version = 1, .run = function, __VA_ARGS__ }
 #define MANY		.min_parents = 1, .max_parents = MMSB_PARENTS_MAX
-#define FOLD(of, can)	MANY, .lanes = of, .weights = true, .saturates = can, .check = check_lanes
+#define FOLD(of, can)	MANY, .lanes = of, .weights = true, .saturates = can, .check = check_lanes, \
+			.plain = ms_fold_plain, .neutral = ms_fold_neutral
 #define REDUCTION(of, can) MANY, .lanes = of, .saturates = can, .check = check_lanes
 
 static const struct ms_rule rules[MMSB_RULE_LAST] = {

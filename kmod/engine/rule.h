@@ -45,6 +45,9 @@ struct ms_rule_call {
 	void *data;			/* a user's rule: its registrant's */
 };
 
+/* out = out x in, lane by lane, for a fold x whose weights change nothing. */
+typedef void (*ms_plain_fold)(void *out, const void *in, u32 lanes);
+
 struct ms_rule {
 	const char *name;
 	u32 number, version;
@@ -55,6 +58,12 @@ struct ms_rule {
 	/* NONE, or why it will not do with these parameters. May be NULL: then all must be 0. */
 	enum mmsb_reason (*check)(const struct mmsb_derive *derive);
 	void (*run)(const struct ms_rule_call *call);
+	/*
+	 * Folds: what run comes to if no weight changes anything, every parent is as large as the page, and it is all of whole integer
+	 * lanes: the first parent's bytes, and the others folded in by this. NULL: there is nothing so simple.
+	 */
+	ms_plain_fold (*plain)(u32 number, u8 lane, bool saturate);
+	u64 (*neutral)(u32 number, u8 lane, u64 *mask);	/* the weight that changes nothing, in those bits of it that count */
 	void *data;
 	const struct ms_rule *next;	/* of those that were registered */
 };

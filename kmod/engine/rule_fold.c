@@ -118,27 +118,11 @@ static u32 fold_stretches(const struct ms_rule_call *call, u32 which, const stru
 	return reached;
 }
 
-/* One small page that follows another as it is: what chains and fans are made of. */
-static inline bool fold_is_copy(const struct ms_rule_call *call, u32 which)
-{
-	const struct facts *facts = &facts_of[call->lane];
-	const struct ms_parent *parent = call->parent;
-
-	return call->parents == 1 && call->size == 64 && parent->size >= 64 &&
-	       (parent->weight & facts->mask) == facts->neutral[which];
-}
-
 static void fold(const struct ms_rule_call *call, u32 rule)
 {
 	struct ms_way way;
 	u32 reached;
 
-	if (fold_is_copy(call, rule - MMSB_RULE_ADD_MUL)) {
-		u64 run;
-
-		memcpy(call->out, ms_parent_bytes(call, 0, 0, &run) ?: (const u8 *)zeros, 64);
-		return;
-	}
 	way = ms_way_choose(call->lane, (u64)call->bytes * call->parents);
 	if (likely(way.kind == MS_WAY_PLAIN)) {
 		struct fold_work work;
@@ -150,6 +134,17 @@ static void fold(const struct ms_rule_call *call, u32 rule)
 	}
 	if (reached < call->bytes)
 		memset((u8 *)call->out + reached, 0, call->bytes - reached);
+}
+
+ms_plain_fold ms_fold_plain(u32 number, u8 lane, bool saturate)
+{
+	return ms_lane_is_float(lane) ? NULL : ms_integer_loops[lane].fold[saturate][number - MMSB_RULE_ADD_MUL].same;
+}
+
+u64 ms_fold_neutral(u32 number, u8 lane, u64 *mask)
+{
+	*mask = facts_of[lane].mask;
+	return facts_of[lane].neutral[number - MMSB_RULE_ADD_MUL];
 }
 
 void ms_rule_add_mul(const struct ms_rule_call *call)

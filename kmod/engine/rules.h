@@ -13,6 +13,9 @@ void ms_rule_slice(const struct ms_rule_call *call);
 void ms_rule_concat(const struct ms_rule_call *call);
 void ms_rule_hash(const struct ms_rule_call *call);
 
+ms_plain_fold ms_fold_plain(u32 number, u8 lane, bool saturate);
+u64 ms_fold_neutral(u32 number, u8 lane, u64 *mask);
+
 void ms_rule_add_mul(const struct ms_rule_call *call);
 void ms_rule_min_add(const struct ms_rule_call *call);
 void ms_rule_max_add(const struct ms_rule_call *call);

@@ -48,8 +48,9 @@ enum mmsb_rule {
 	MMSB_RULE_MEAN,		/* integer lanes only: the exact sum divided by the count of lanes, rounded toward zero */
 	MMSB_RULE_HASH,		/* 128 bits at offset 0 that depend on every parent's size and bytes, in order; see Documentation/rules.md */
 	MMSB_RULE_LAST,
-	MMSB_RULE_USER = 0x80000000,	/* from here on: rules that were registered by name */
 };
+
+#define MMSB_RULE_USER		0x80000000u	/* from here on: rules that were registered by name */
 
 #define MMSB_LANE_F32		8	/* lane types that only rules know; the others are enum mmsb_lane */
 #define MMSB_LANE_F64		9

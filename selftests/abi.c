@@ -327,8 +327,8 @@ TEST_F(ioctls, unknown)
 
 TEST_F(ioctls, unknown_bits)
 {
-	struct mmsb_space_open_args open_args = { .size = sizeof(open_args), .flags = MMSB_SPACE_CREATE | 64, .uid = ~0u, .gid = ~0u };
-	struct mmsb_ring_open_args ring_args = { .size = sizeof(ring_args), .flags = 2 };
+	struct mmsb_space_open_args open_args = { .size = sizeof(open_args), .flags = MMSB_SPACE_CREATE | (MMSB_SPACE_KNOWN + 1), .uid = ~0u, .gid = ~0u };
+	struct mmsb_ring_open_args ring_args = { .size = sizeof(ring_args), .flags = MMSB_RING_KNOWN + 1 };
 	struct mmsb_enter_args enter = { .size = sizeof(enter), .flags = MMSB_ENTER_KNOWN + 1 };
 	struct mmsb_hash_args hash = { .size = sizeof(hash), .flags = 8 };
 	struct mmsb_wait_args wait = { .size = sizeof(wait), .flags = 1 };

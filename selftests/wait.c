@@ -133,7 +133,7 @@ TEST_F_TIMEOUT(wait, thousands, 200)
 	}
 	usleep(200000);
 	for (i = 0; i < n; i++) {
-		ASSERT_EQ(0, mmsb_add(self->ring, waiters[i * 7 % n].page, 0, 1, NULL));
+		ASSERT_EQ(0, mmsb_add(self->ring, waiters[i * 7919ul % n].page, 0, 1, NULL));
 		usleep(50);
 	}
 	for (i = 0; i < n; i++) {

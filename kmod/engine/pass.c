@@ -478,8 +478,10 @@ static u32 shard_serve_rings(struct ms_shard *shard, bool all, struct ms_todo *t
 
 static void shard_wake_watchers(struct ms_shard *shard, u16 groups)
 {
-	if (shard->watch)
-		ms_watch_wake(shard->watch, groups);
+	struct ms_watch *watch = pf_acquire(&shard->watch);	/* partner: watch_make() */
+
+	if (watch)
+		ms_watch_wake(watch, groups);
 }
 
 void ms_pass_wake_watchers(struct ms_shard *shard)

@@ -77,7 +77,7 @@ static enum mmsb_reason watch_make(struct ms_space *space, struct ms_shard *shar
 	for (i = 0; i < MS_WATCH_QUEUES; i++)
 		pf_waitq_init(&watch->queue[i]);
 	space->watch_memory += sizeof(*watch);
-	pf_write(shard->watch, watch);
+	pf_release(&shard->watch, watch);	/* partner: shard_wake_watchers() */
 	return MMSB_REASON_NONE;
 }
 

@@ -514,6 +514,14 @@ static void mask_trim(u8 *mask, u64 bits, u64 values)
 	}
 }
 
+/* A history says which version of the rule it was, where the client took whatever there is. */
+static void name_version(struct change *change)
+{
+	const struct ms_node *node = ms_node_at(change->shard->space, MMSB_PAGE_INDEX(change->page));
+
+	((struct mmsb_derive *)change->operand)->version = node->derivation->rule->version;
+}
+
 /* The record is written first, and what the delta does is done from there. */
 static enum mmsb_reason apply_told(struct change *change, const struct ms_ring *ring, struct ms_outcome *outcome)
 {
@@ -531,6 +539,8 @@ static enum mmsb_reason apply_told(struct change *change, const struct ms_ring *
 		mask_trim((u8 *)change->operand, change->sqe->len, change->value_bytes);
 	reason = apply_judged(change, outcome);
 	keep = !reason && !(outcome->flags & MMSB_CQE_UNCHANGED);
+	if (keep && change->sqe->op == MMSB_OP_DERIVE)
+		name_version(change);
 	ms_history_end(shard, keep, outcome->flags & MMSB_CQE_CREATED ? outcome->epoch : 0);
 	return reason;
 }

@@ -58,6 +58,8 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_OUTPUT] = { "output", "FILE", "write there, not to the standard output" },
 	[OPT_UP] = { "up", "N", "of the named pages, so many steps toward their parents (default: all)" },
 	[OPT_DOWN] = { "down", "N", "so many steps toward their children (default: all)" },
+	[OPT_KIND] = { "kind", "KIND", "only pages of that kind: source or derived" },
+	[OPT_TICKS] = { "ticks", NULL, "tell when a tick has closed, too" },
 };
 
 static int opt_find(const char *name, size_t len)

@@ -87,6 +87,7 @@ enum cli_exit cmd_page_refresh(struct cli *cli, const struct args *args);
 enum cli_exit cmd_graph(struct cli *cli, const struct args *args);
 enum cli_exit cmd_graph_path(struct cli *cli, const struct args *args);
 enum cli_exit cmd_page_list(struct cli *cli, const struct args *args);
+enum cli_exit cmd_watch(struct cli *cli, const struct args *args);
 enum cli_exit cmd_hash(struct cli *cli, const struct args *args);
 enum cli_exit cmd_dump(struct cli *cli, const struct args *args);
 enum cli_exit cmd_doctor(struct cli *cli, const struct args *args);

@@ -46,6 +46,8 @@ static const struct command commands[] = {
 	{ "graph", NULL, "SPACE [ID...]", 1, 1000, B(FORMAT) | B(OUTPUT) | B(UP) | B(DOWN), true,
 	  "list or draw which pages follow which", cmd_graph },
 	{ "graph", "path", "SPACE FROM TO", 3, 3, 0, true, "print a way down from one page to another", cmd_graph_path },
+	{ "watch", NULL, "SPACE [ID...]", 1, MMSB_EVENTS_PAGES_MAX + 1, B(KIND) | B(TICKS) | B(COUNT) | B(TIMEOUT), true,
+	  "print what happens to pages, as it happens", cmd_watch },
 	{ "hash", NULL, "SPACE", 1, 1, B(ON) | B(OFF) | B(RECOMPUTE) | B(CHECK), true, "print the state hash of a space",
 	  cmd_hash },
 	{ "dump", NULL, "SPACE [ID...]", 1, 1000, B(LIMIT) | B(LENGTH) | B(SNAPSHOT), true, "show pages with their bytes",

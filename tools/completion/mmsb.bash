@@ -26,6 +26,7 @@ declare -gA _mmsb_options=(
 	[page list]='--limit'
 	[graph]='--format --output --up --down'
 	[graph path]=''
+	[watch]='--kind --ticks --count --timeout'
 	[hash]='--on --off --recompute --check'
 	[dump]='--length --limit --snapshot'
 	[doctor]='--root'
@@ -50,6 +51,7 @@ _mmsb_value() {
 	--rule)
 		mapfile -t COMPREPLY < <(compgen -W 'copy slice concat add-mul min-add max-add or-and max-min xor-and sum count min max
 			mean hash none' -- "$cur") ;;
+	--kind) mapfile -t COMPREPLY < <(compgen -W 'source derived' -- "$cur") ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W 'text dot svg json' -- "$cur") ;;
 	--device | --file | --output | -o) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
@@ -95,10 +97,10 @@ _mmsb() {
 	elif [[ $command == run ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
-	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|hash|dump)$) ]]; then
+	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|dump)$) ]]; then
 		words=$(_mmsb_spaces)
 		[[ $command != graph ]] || words+=' path'
-	elif [[ $command =~ ^(page\ (set|add|get|watch|rm|show|derive|underive|link|unlink|refresh)|graph.*|dump)$ ]]; then
+	elif [[ $command =~ ^(page\ (set|add|get|watch|rm|show|derive|underive|link|unlink|refresh)|graph.*|watch|dump)$ ]]; then
 		words=$(_mmsb_pages "${operands[0]}")
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")

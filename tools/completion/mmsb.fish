@@ -30,6 +30,7 @@ complete -c mmsb -n __mmsb_none -a demo -d 'Watch several processes share a stat
 complete -c mmsb -n __mmsb_none -a space -d 'Make, list and remove spaces'
 complete -c mmsb -n __mmsb_none -a page -d 'Make, change and read pages'
 complete -c mmsb -n __mmsb_none -a graph -d 'List or draw which pages follow which'
+complete -c mmsb -n __mmsb_none -a watch -d 'Print what happens to pages'
 complete -c mmsb -n __mmsb_none -a hash -d 'Print the state hash of a space'
 complete -c mmsb -n __mmsb_none -a dump -d 'Show pages with their bytes'
 complete -c mmsb -n __mmsb_none -a doctor -d 'Look for what keeps MMSB from working'
@@ -41,7 +42,7 @@ set -l page_verbs create set add get watch rm list show derive underive link unl
 complete -c mmsb -n "__mmsb_no_verb page $page_verbs" -a "$page_verbs"
 complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
-complete -c mmsb -n '__fish_seen_subcommand_from page graph hash dump' -a '(__mmsb_spaces)'
+complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash dump' -a '(__mmsb_spaces)'
 
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l inline -d 'Who submits runs the engine'
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l shards -x -d 'Shards of the space'
@@ -86,6 +87,10 @@ complete -c mmsb -n '__mmsb_at page derive' -l lane -x -a 'u8 u16 u32 u64 i8 i16
 complete -c mmsb -n '__mmsb_at page derive' -l param -x -d 'Parameters'
 complete -c mmsb -n '__mmsb_at page derive' -l lazy -d 'Recomputed when read'
 complete -c mmsb -n '__mmsb_at page derive' -l saturate -d 'Stop at the ends of the range'
+complete -c mmsb -n '__fish_seen_subcommand_from watch; and not __fish_seen_subcommand_from page' -l kind -x -a 'source derived' -d 'Only pages of that kind'
+complete -c mmsb -n '__fish_seen_subcommand_from watch; and not __fish_seen_subcommand_from page' -l ticks -d 'Closed ticks, too'
+complete -c mmsb -n '__fish_seen_subcommand_from watch; and not __fish_seen_subcommand_from page' -l count -x -d 'How many lines'
+complete -c mmsb -n '__fish_seen_subcommand_from watch; and not __fish_seen_subcommand_from page' -l timeout -x -d 'Give up after that long'
 complete -c mmsb -n '__fish_seen_subcommand_from graph' -l format -x -a 'text dot svg json' -d 'What is written'
 complete -c mmsb -n '__fish_seen_subcommand_from graph' -s o -l output -r -F -d 'Where to'
 complete -c mmsb -n '__fish_seen_subcommand_from graph' -l up -x -d 'Steps toward parents'

@@ -566,9 +566,14 @@ enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, co
 	return unlikely(shard->stream) ? apply_told(&change, ring, outcome) : apply_judged(&change, outcome);
 }
 
+/* A page that goes may have followed pages of other shards, or been followed by them. */
 bool ms_delta_is_for_all(const struct ms_space *space, const struct mmsb_sqe *sqe)
 {
-	return space->nshards > 1 && (ms_op_is_graph(sqe->op) || sqe->op == MMSB_OP_TICK || unlikely(space->replay.ring));
+	if (space->nshards == 1)
+		return false;
+	if (ms_op_is_graph(sqe->op) || sqe->op == MMSB_OP_TICK || unlikely(space->replay.ring))
+		return true;
+	return sqe->op == MMSB_OP_DESTROY && space->meeting.graph;
 }
 
 bool ms_delta_must_meet(const struct ms_shard *shard, const struct mmsb_sqe *sqe)

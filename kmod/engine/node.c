@@ -101,6 +101,7 @@ static void count_edge(struct ms_space *space, u32 parent, u32 child, u64 step)
 	struct ms_shard *of_parent = ms_shard_of(space, parent), *of_child = ms_shard_of(space, child);
 
 	pf_write(of_child->graph.edges, of_child->graph.edges + step);
+	space->meeting.graph = true;
 	if (of_parent == of_child)
 		return;
 	of_parent->graph.foreign += step;

@@ -342,23 +342,40 @@ static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const s
 	return true;
 }
 
-/* The short way: true if it was one. */
-static inline bool shard_take_word(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct mmsb_line *line,
-				   u64 *word)
+static inline bool shard_apply_word(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct mmsb_line *line,
+				    u64 *word)
 {
+	bool changed = ms_word_apply(shard, sqe, line, word);
 	struct ms_outcome outcome = { 0 };
 	struct mmsb_cqe cqe;
-	bool changed;
 
-	if (unlikely(!ms_word_fits(sqe) || !ms_word_lands(sqe, line)))
-		return false;
-	changed = ms_word_apply(shard, sqe, line, word);
 	if (likely(sqe->flags & MMSB_SQE_QUIET))
-		return true;
+		return changed;
 	outcome.epoch = line->epoch;
 	outcome.flags = changed ? 0 : MMSB_CQE_UNCHANGED;
 	outcome_to_cqe(shard, sqe->user_data, MMSB_REASON_NONE, &outcome, &cqe);
 	ms_ring_complete(ring, &cqe);
+	return changed;
+}
+
+/* The short way of a delta to a page that others follow. A lone shard need not ask whether it has to meet for that. */
+static __attribute__((noinline)) bool shard_take_parent(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe,
+							struct mmsb_line *line, u64 *word)
+{
+	if (shard->space->nshards > 1 || !ms_word_fits(sqe) || !ms_word_lands(sqe, line, MS_LINE_SMALL | MS_LINE_PARENT))
+		return false;
+	if (shard_apply_word(shard, ring, sqe, line, word))
+		ms_wave_touch(shard, MMSB_PAGE_INDEX(sqe->page));
+	return true;
+}
+
+/* The short way: true if it was one. */
+static inline bool shard_take_word(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct mmsb_line *line,
+				   u64 *word)
+{
+	if (unlikely(!ms_word_fits(sqe) || !ms_word_lands(sqe, line, MS_LINE_SMALL)))
+		return shard_take_parent(shard, ring, sqe, line, word);
+	shard_apply_word(shard, ring, sqe, line, word);
 	return true;
 }
 

@@ -296,6 +296,7 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	pf_write(space->page->closed, 0);
 	pf_write(space->page->incarnation, space->page->incarnation + 1);
 	pf_write(space->meeting.count, 0);
+	space->meeting.graph = false;
 	space->replay = (struct ms_replay){ .ring = space->replay.ring };
 	ms_wave_forget(&space->meeting.wave);
 	for (i = 0; i < space->nshards; i++)

@@ -19,6 +19,7 @@ struct ms_meeting {
 	struct ms_wave wave;
 	bool open;				/* shards apply together, or their wave has not ended */
 	bool ticked;
+	bool graph;				/* since the space was new, a page was derived in one */
 	u64 count;
 };
 

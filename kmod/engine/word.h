@@ -29,10 +29,11 @@ static inline bool ms_word_fits(const struct mmsb_sqe *sqe)
 	       !((sqe->offset & (len - 1)) | sqe->epoch);
 }
 
-static inline bool ms_word_lands(const struct mmsb_sqe *sqe, const struct mmsb_line *line)
+/* `flags`: those that the line must have. */
+static inline bool ms_word_lands(const struct mmsb_sqe *sqe, const struct mmsb_line *line, u8 flags)
 {
 	return line->generation == MMSB_PAGE_GENERATION(sqe->page) && line->kind == MMSB_KIND_SOURCE &&
-	       line->flags == MS_LINE_SMALL && sqe->offset <= line->size - sqe->len;
+	       line->flags == flags && sqe->offset <= line->size - sqe->len;
 }
 
 static inline u64 ms_word_op(const struct mmsb_sqe *sqe, u64 value)

@@ -35,6 +35,7 @@
 #define PF_SMALL_PAGES	((u64)4 << 20)	/* of a region: beyond it, huge pages are asked for */
 
 #define PF_COMPLAINTS	16u
+#define PF_MALLOC_ALIGN	16u
 
 __thread u8 pf_thread __attribute__((tls_model("initial-exec")));
 __thread u64 pf_rounding __attribute__((tls_model("initial-exec")));
@@ -90,6 +91,8 @@ static void *pf_block(size_t bytes, size_t align)
 
 	if (pf_is_large(bytes))
 		return pf_map(bytes, 0);
+	if (align <= PF_MALLOC_ALIGN)
+		return calloc(1, bytes);
 	if (posix_memalign(&ptr, align, bytes))
 		return NULL;
 	return memset(ptr, 0, bytes);
@@ -103,33 +106,41 @@ static void pf_unblock(void *ptr, size_t bytes)
 		free(ptr);
 }
 
-/* Stands before each block of pf_alloc(), a cache line wide so that the block stays aligned. */
-struct pf_head {
-	size_t bytes;
-	u8 pad[64 - sizeof(size_t)];
-};
+/*
+ * How many bytes a block has stands in the word before it. A cache line is left for that where the block shall begin with one; the many
+ * small ones, which are a graph's edges, are as close as malloc() puts them.
+ */
+#define PF_SMALL_BLOCK	((size_t)512)
+
+static size_t pf_head_bytes(size_t bytes)
+{
+	return bytes < PF_SMALL_BLOCK ? 16 : 64;
+}
 
 void *pf_alloc(size_t bytes, int node)
 {
-	struct pf_head *head;
+	size_t head = pf_head_bytes(bytes);
+	u8 *block;
 
 	(void)node;
 	if (bytes > SIZE_MAX / 2 || pf_fault_inject())
 		return NULL;
-	bytes += sizeof(*head);
-	head = pf_block(bytes, 64);
-	if (!head)
+	block = pf_block(bytes + head, head);
+	if (!block)
 		return NULL;
-	head->bytes = bytes;
-	return head + 1;
+	((size_t *)(block + head))[-1] = bytes;
+	return block + head;
 }
 
 void pf_free(void *ptr)
 {
-	struct pf_head *head = ptr;
+	size_t bytes, head;
 
-	if (ptr)
-		pf_unblock(head - 1, head[-1].bytes);
+	if (!ptr)
+		return;
+	bytes = ((size_t *)ptr)[-1];
+	head = pf_head_bytes(bytes);
+	pf_unblock((u8 *)ptr - head, bytes + head);
 }
 
 int pf_shared_alloc(struct pf_shared *shared, size_t bytes, int node)

@@ -56,6 +56,17 @@ void msl_tag_untake(struct mmsb_ring *ring)
 		tags->payload_tail = tags->tag[(tags->tail - 1) & (tags->size - 1)].payload_end;
 }
 
+/* With nothing of it in use, and nobody but the one who asks, the area may as well begin at its beginning: an operand may need all of it. */
+static void payload_rewind(struct mmsb_ring *ring)
+{
+	struct msl_tags *tags = &ring->tags;
+
+	if (tags->payload_head != tags->payload_tail || tags->tail - tags->head > 1)
+		return;
+	tags->payload_tail = (tags->payload_tail + ring->payload_bytes - 1) / ring->payload_bytes * ring->payload_bytes;
+	tags->payload_head = tags->payload_tail;
+}
+
 /* An operand does not wrap: what is left at the end of the area is skipped when it is too short. */
 static bool payload_take(struct mmsb_ring *ring, uint64_t bytes, uint64_t *at)
 {
@@ -78,6 +89,7 @@ void *msl_tag_payload(struct mmsb_ring *ring, struct msl_tag *tag, struct mmsb_s
 		return NULL;
 	if (!payload_take(ring, aligned, &at)) {
 		msl_ring_sweep(ring);
+		payload_rewind(ring);
 		if (!payload_take(ring, aligned, &at))
 			return NULL;
 	}

@@ -330,6 +330,26 @@ TEST_F(ring, no_room_before_reaping)
 }
 
 /* Payload room is had again when completions are reaped, quiet ones included. */
+/* An operand as large as the area finds room in it whenever nothing else is under way. */
+TEST_F(ring, payload_whole)
+{
+	static unsigned char bytes[3 * 8192], found[sizeof(bytes)];
+	struct mmsb_ring *ring;
+	uint64_t page;
+	int i;
+
+	ASSERT_EQ(0, mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .payload_bytes = 8192), &ring));
+	ASSERT_EQ(0, mmsb_create(ring, sizeof(bytes), &page));
+	for (i = 0; i < 4; i++) {
+		memset(bytes, i + 1, sizeof(bytes));
+		EXPECT_EQ(0, mmsb_set(ring, page, 0, bytes, 40 + 8 * i, NULL));
+		EXPECT_EQ(0, mmsb_set(ring, page, 0, bytes, sizeof(bytes), NULL));
+		ASSERT_EQ((ssize_t)sizeof(bytes), mmsb_read(self->space, page, 0, found, sizeof(found), NULL));
+		EXPECT_EQ(0, memcmp(bytes, found, sizeof(bytes)));
+	}
+	mmsb_ring_close(ring);
+}
+
 TEST_F(ring, payload_room)
 {
 	uint8_t bytes[4096], found[4096];

@@ -359,7 +359,7 @@ static inline bool shard_apply_word(struct ms_shard *shard, struct ms_ring *ring
 }
 
 /* The short way of a delta to a page that others follow. A lone shard need not ask whether it has to meet for that. */
-static __attribute__((noinline)) bool shard_take_parent(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe,
+static __attribute__((__noinline__)) bool shard_take_parent(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe,
 							struct mmsb_line *line, u64 *word)
 {
 	if (shard->space->nshards > 1 || !ms_word_fits(sqe) || !ms_word_lands(sqe, line, MS_LINE_SMALL | MS_LINE_PARENT))

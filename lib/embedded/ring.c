@@ -122,6 +122,6 @@ int embedded_ring_graph(struct mmsb_ring *handle, struct mmsb_graph_args *args)
 {
 	struct embedded_ring *ring = (struct embedded_ring *)handle;
 
-	args->reason = ms_ring_graph(ring->engine, args);
+	args->reason = args->reserved ? MMSB_REASON_BAD_RESERVED : ms_ring_graph(ring->engine, args);
 	return args->reason ? msl_fail_reason(args->reason) : 0;
 }

@@ -329,7 +329,6 @@ TEST_F(ring, no_room_before_reaping)
 	EXPECT_EQ(0, mmsb_sq_wait(self->ring, PATIENCE));
 }
 
-/* Payload room is had again when completions are reaped, quiet ones included. */
 /* An operand as large as the area finds room in it whenever nothing else is under way. */
 TEST_F(ring, payload_whole)
 {
@@ -350,6 +349,7 @@ TEST_F(ring, payload_whole)
 	mmsb_ring_close(ring);
 }
 
+/* Payload room is had again when completions are reaped, quiet ones included. */
 TEST_F(ring, payload_room)
 {
 	uint8_t bytes[4096], found[4096];

@@ -229,15 +229,21 @@ static enum mmsb_reason plan_reserve(struct ms_plan *plan)
 	return reason;
 }
 
-/* What the heights will be once the page follows these edges; refuses cycles. */
+/*
+ * What the heights will be once the page follows these edges; refuses cycles. If its own stays, all parents are below it, and what
+ * follows it is above: there is nothing to plan.
+ */
 static enum mmsb_reason plan_make(struct ms_plan *plan, struct ms_space *space, u32 index, const struct ms_derivation *derivation,
 				  struct ms_outcome *outcome)
 {
+	u32 height = edges_height(space, derivation);
 	enum mmsb_reason reason;
 
 	ms_plan_begin(plan, space);
+	if (height == ms_node_at(space, index)->height)
+		return MMSB_REASON_NONE;
 	edges_mark_new(space, derivation, true);
-	reason = ms_plan_give(plan, index, edges_height(space, derivation));
+	reason = ms_plan_give(plan, index, height);
 	if (!reason)
 		reason = ms_plan_complete(plan);
 	edges_mark_new(space, derivation, false);

@@ -17,7 +17,8 @@ struct embedded_poller {
 	uint32_t step;
 	uint32_t stop;
 	pthread_t thread;
-} __attribute__((aligned(64)));
+	uint8_t apart[64];		/* from the next one's, which is kicked on its own */
+};
 
 #define for_each_shard(poller, i) \
 	for ((i) = (poller)->first; (i) < (poller)->instance->shards; (i) += (poller)->step)

@@ -815,7 +815,7 @@ int main(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "seed", required_argument, NULL, 's' }, { "ops", required_argument, NULL, 'o' }, {},
 	};
-	uint64_t ops = scaled(6000) + 100, end = now_ns() + soak_seconds() * SECOND;
+	uint64_t ops = scaled(3000) + 40, end = now_ns() + soak_seconds() * SECOND;
 	int c;
 
 	seed = rng_seed_now();

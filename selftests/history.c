@@ -626,7 +626,7 @@ static int descriptor(void)
 	struct mmsb_ring *ring;
 	struct mmsb *mmsb;
 	pthread_t thread;
-	char small[32];
+	char small[sizeof(hash) - 8];
 
 	EXPECT(!mmsb_open(&mmsb, NULL) && !wild_space(mmsb, &(struct wild_config){ .shards = 2 }, 8192, &space));
 	EXPECT(!mmsb_ring_open(space, NULL, &ring) && !mmsb_history_open(space, NULL, &history));

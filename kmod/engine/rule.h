@@ -47,6 +47,7 @@ struct ms_rule_call {
 
 /* out = out x in, lane by lane, for a fold x whose weights change nothing. */
 typedef void (*ms_plain_fold)(void *out, const void *in, u32 lanes);
+typedef ms_plain_fold ms_plain_choice(u32 number, u8 lane, bool saturate);
 
 struct ms_rule {
 	const char *name;
@@ -62,7 +63,7 @@ struct ms_rule {
 	 * Folds: what run comes to if no weight changes anything, every parent is as large as the page, and it is all of whole integer
 	 * lanes: the first parent's bytes, and the others folded in by this. NULL: there is nothing so simple.
 	 */
-	ms_plain_fold (*plain)(u32 number, u8 lane, bool saturate);
+	ms_plain_choice *plain;
 	u64 (*neutral)(u32 number, u8 lane, u64 *mask);	/* the weight that changes nothing, in those bits of it that count */
 	void *data;
 	const struct ms_rule *next;	/* of those that were registered */

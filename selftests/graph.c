@@ -672,6 +672,34 @@ TEST_F(graph, heights)
 	ASSERT_EQ(0, hash_of(self->space, (uint64_t[2]){}));
 }
 
+/* Of the parents that rise, the one that is looked at last need not be the one that ends up highest. */
+TEST_F(graph, heights_rest_on_the_highest_parent)
+{
+	uint64_t tall[6], low, middle, far, near, last;
+	unsigned int i;
+
+	tall[0] = self->page[0];
+	for (i = 1; i < 6; i++) {
+		tall[i] = new_page(self, 64);
+		ASSERT_EQ(0, derive_copy(self->ring, tall[i], tall[i - 1]));
+	}
+	low = new_page(self, 64);
+	middle = new_page(self, 64);
+	far = new_page(self, 64);
+	near = new_page(self, 64);
+	last = new_page(self, 64);
+	ASSERT_EQ(0, derive_sum(self->ring, low, &self->page[1], 1));
+	ASSERT_EQ(0, derive_copy(self->ring, middle, low));
+	ASSERT_EQ(0, derive_copy(self->ring, far, middle));
+	ASSERT_EQ(0, derive_sum(self->ring, near, (uint64_t[2]){ low, tall[3] }, 2));
+	ASSERT_EQ(0, derive_sum(self->ring, last, (uint64_t[2]){ far, near }, 2));
+	ASSERT_EQ(0, link_one(self->ring, low, tall[5]).result);
+	EXPECT_EQ(6, node_of(self->space, low).height);
+	EXPECT_EQ(8, node_of(self->space, far).height);
+	EXPECT_EQ(7, node_of(self->space, near).height);
+	EXPECT_EQ(9, node_of(self->space, last).height);
+}
+
 /* ---------------------------------------------------------------------------------------------------------------- hash */
 
 /* What one history leaves; `twist` changes one thing in it. */

@@ -159,11 +159,12 @@ static enum mmsb_reason edges_take(struct ms_shard *shard, struct ms_derivation 
 	return MMSB_REASON_NONE;
 }
 
-static u32 edges_height(const struct ms_space *space, const struct ms_derivation *derivation)
+/* What edges from `first` on ask for. */
+static u32 edges_height(const struct ms_space *space, const struct ms_derivation *derivation, u32 first)
 {
 	u32 height = 0, i;
 
-	for (i = 0; i < derivation->edges; i++) {
+	for (i = first; i < derivation->edges; i++) {
 		const struct ms_node *node = ms_node_find(space, derivation->edge[i].parent);
 
 		if (node && node->height > height)
@@ -173,11 +174,11 @@ static u32 edges_height(const struct ms_space *space, const struct ms_derivation
 }
 
 /* A page without a node follows nothing, so it can close no cycle. */
-static void edges_mark_new(const struct ms_space *space, const struct ms_derivation *derivation, bool new)
+static void edges_mark_new(const struct ms_space *space, const struct ms_derivation *derivation, u32 first, bool new)
 {
 	u32 i;
 
-	for (i = 0; i < derivation->edges; i++) {
+	for (i = first; i < derivation->edges; i++) {
 		struct ms_node *node = ms_node_find(space, derivation->edge[i].parent);
 
 		if (node)
@@ -230,23 +231,23 @@ static enum mmsb_reason plan_reserve(struct ms_plan *plan)
 }
 
 /*
- * What the heights will be once the page follows these edges; refuses cycles. If its own stays, all parents are below it, and what
- * follows it is above: there is nothing to plan.
+ * What the heights will be once the page follows these edges, of which those before `first` are where they were; refuses cycles. If its
+ * own stays, all parents are below it, and what follows it is above: there is nothing to plan.
  */
 static enum mmsb_reason plan_make(struct ms_plan *plan, struct ms_space *space, u32 index, const struct ms_derivation *derivation,
-				  struct ms_outcome *outcome)
+				  u32 first, struct ms_outcome *outcome)
 {
-	u32 height = edges_height(space, derivation);
+	u32 height = edges_height(space, derivation, first), old = ms_node_at(space, index)->height;
 	enum mmsb_reason reason;
 
 	ms_plan_begin(plan, space);
-	if (height == ms_node_at(space, index)->height)
+	if (height == old || (first && height < old))
 		return MMSB_REASON_NONE;
-	edges_mark_new(space, derivation, true);
+	edges_mark_new(space, derivation, first, true);
 	reason = ms_plan_give(plan, index, height);
 	if (!reason)
 		reason = ms_plan_complete(plan);
-	edges_mark_new(space, derivation, false);
+	edges_mark_new(space, derivation, first, false);
 	if (reason == MMSB_REASON_CYCLE)
 		outcome->epoch = ms_line_id(ms_line_at(space, plan->culprit), plan->culprit);
 	return reason ? reason : plan_reserve(plan);
@@ -256,14 +257,15 @@ static enum mmsb_reason plan_make(struct ms_plan *plan, struct ms_space *space, 
 
 /*
  * Parents of pages that are derived must be where a wave will look for them, and large pages are filled now, so that no wave
- * can run out of memory.
+ * can run out of memory. For edges before `first` that was done.
  */
-static enum mmsb_reason reserve_all(struct ms_shard *shard, const struct ms_graph_op *op, const struct ms_derivation *derivation)
+static enum mmsb_reason reserve_all(struct ms_shard *shard, const struct ms_graph_op *op, const struct ms_derivation *derivation,
+				    u32 first)
 {
 	enum mmsb_reason reason = ms_desk_reserve(shard, derivation->data);
 	u32 i;
 
-	for (i = 0; !reason && i < derivation->edges; i++) {
+	for (i = first; !reason && i < derivation->edges; i++) {
 		struct ms_shard *owner = ms_shard_of(shard->space, derivation->edge[i].parent);
 
 		if (!ms_node_make(shard->space, derivation->edge[i].parent))
@@ -324,15 +326,15 @@ static enum mmsb_reason derive_with(struct ms_shard *shard, const struct ms_grap
 
 	if (!node)
 		return MMSB_REASON_NO_MEMORY;
-	reason = reserve_all(shard, op, new);
+	reason = reserve_all(shard, op, new, 0);
 	if (reason)
 		return reason;
-	reason = plan_make(&plan, shard->space, op->index, new, outcome);
+	reason = plan_make(&plan, shard->space, op->index, new, 0, outcome);
 	if (!reason) {
 		old = node->derivation;
 		reason = node_replace(shard, op, node, new);
 		if (!reason) {
-			ms_recompute_prepare(shard->space, op->line, new);
+			ms_recompute_prepare(shard->space, op->line, new, 0);
 			ms_plan_follow(&plan);
 			ms_derivation_free(shard, old);
 			ms_wave_put(shard, op->index);
@@ -421,6 +423,7 @@ static struct ms_derivation *derivation_copy(struct ms_shard *shard, const struc
 	to->data = from->data;
 	to->lane = from->lane;
 	to->flags = from->flags;
+	to->plain = from->plain;
 	memcpy(to->edge, from->edge, from->edges * sizeof(from->edge[0]));
 	return to;
 }
@@ -448,14 +451,14 @@ static enum mmsb_reason link_more(struct ms_shard *shard, const struct ms_graph_
 	struct ms_plan plan;
 
 	if (!reason)
-		reason = reserve_all(shard, op, derivation);
+		reason = reserve_all(shard, op, derivation, had);
 	if (reason)
 		return reason;
-	reason = plan_make(&plan, shard->space, op->index, derivation, outcome);
+	reason = plan_make(&plan, shard->space, op->index, derivation, had, outcome);
 	if (!reason)
 		reason = edges_hook(shard->space, op->index, derivation, had);
 	if (!reason) {
-		ms_recompute_prepare(shard->space, op->line, derivation);
+		ms_recompute_prepare(shard->space, op->line, derivation, had);
 		ms_plan_follow(&plan);
 		ms_wave_put(shard, op->index);
 	}

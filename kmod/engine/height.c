@@ -2,37 +2,42 @@
 #include "height.h"
 #include "wave.h"
 
-#define FIRST_ROOM	32u
-
 void ms_plan_begin(struct ms_plan *plan, struct ms_space *space)
 {
-	memset(plan, 0, sizeof(*plan));
 	plan->space = space;
+	plan->heap = plan->first_heap;
+	plan->visited = plan->first_visited;
+	plan->heaped = 0;
+	plan->count = 0;
+	plan->room = MS_PLAN_FIRST;
+	plan->highest = 0;
+	plan->culprit = 0;
+	plan->rises = false;
 }
 
-static u32 *grown(const u32 *from, u32 used, u32 room)
+static void plan_let_go(struct ms_plan *plan)
 {
-	u32 *to = pf_alloc(room * sizeof(*to), -1);
-
-	if (to && used)
-		memcpy(to, from, used * sizeof(*to));
-	return to;
+	if (plan->heap == plan->first_heap)
+		return;
+	pf_free(plan->heap);
+	pf_free(plan->visited);
 }
 
 /* The visited can never be more than the heaped have been, so one room does for both. */
 static enum mmsb_reason plan_grow(struct ms_plan *plan)
 {
-	u32 room = plan->room ? 2 * plan->room : FIRST_ROOM;
-	u32 *heap = grown(plan->heap, plan->heaped, room);
-	u32 *visited = grown(plan->visited, plan->count, room);
+	u32 room = 2 * plan->room;
+	u64 *heap = pf_alloc(room * sizeof(*heap), -1);
+	u32 *visited = pf_alloc(room * sizeof(*visited), -1);
 
 	if (!heap || !visited) {
 		pf_free(heap);
 		pf_free(visited);
 		return MMSB_REASON_NO_MEMORY;
 	}
-	pf_free(plan->heap);
-	pf_free(plan->visited);
+	memcpy(heap, plan->heap, plan->heaped * sizeof(*heap));
+	memcpy(visited, plan->visited, plan->count * sizeof(*visited));
+	plan_let_go(plan);
 	plan->heap = heap;
 	plan->visited = visited;
 	plan->room = room;
@@ -41,36 +46,33 @@ static enum mmsb_reason plan_grow(struct ms_plan *plan)
 
 /* ------------------------------------------------------------------------------------------ a heap by old height */
 
-static u32 height_of(const struct ms_plan *plan, u32 index)
+static void heap_put(struct ms_plan *plan, u32 index, u32 height)
 {
-	return ms_node_at(plan->space, index)->height;
-}
+	u64 key = (u64)height << 32 | index;
+	u32 at = plan->heaped++;
 
-static void heap_put(struct ms_plan *plan, u32 index)
-{
-	u32 at = plan->heaped++, height = height_of(plan, index);
-
-	while (at && height_of(plan, plan->heap[(at - 1) / 2]) > height) {
+	while (at && plan->heap[(at - 1) / 2] > key) {
 		plan->heap[at] = plan->heap[(at - 1) / 2];
 		at = (at - 1) / 2;
 	}
-	plan->heap[at] = index;
+	plan->heap[at] = key;
 }
 
 static u32 heap_take(struct ms_plan *plan)
 {
-	u32 first = plan->heap[0], index = plan->heap[--plan->heaped], height = height_of(plan, index), at = 0, child;
+	u64 first = plan->heap[0], key = plan->heap[--plan->heaped];
+	u32 at = 0, child;
 
 	while ((child = 2 * at + 1) < plan->heaped) {
-		if (child + 1 < plan->heaped && height_of(plan, plan->heap[child + 1]) < height_of(plan, plan->heap[child]))
+		if (child + 1 < plan->heaped && plan->heap[child + 1] < plan->heap[child])
 			child++;
-		if (height_of(plan, plan->heap[child]) >= height)
+		if (plan->heap[child] >= key)
 			break;
 		plan->heap[at] = plan->heap[child];
 		at = child;
 	}
-	plan->heap[at] = index;
-	return first;
+	plan->heap[at] = key;
+	return (u32)first;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ planning */
@@ -92,9 +94,8 @@ static u32 height_from_parents(const struct ms_space *space, const struct ms_der
 	return height + 1;
 }
 
-static enum mmsb_reason plan_put(struct ms_plan *plan, u32 index)
+static enum mmsb_reason plan_put(struct ms_plan *plan, u32 index, struct ms_node *node)
 {
-	struct ms_node *node = ms_node_at(plan->space, index);
 	enum mmsb_reason reason;
 
 	if (node->flags & MS_NODE_PLANNED)
@@ -103,42 +104,70 @@ static enum mmsb_reason plan_put(struct ms_plan *plan, u32 index)
 		plan->culprit = index;
 		return MMSB_REASON_CYCLE;
 	}
-	if (plan->heaped + plan->count == plan->room) {
+	if (unlikely(plan->heaped + plan->count == plan->room)) {
 		reason = plan_grow(plan);
 		if (reason)
 			return reason;
 	}
 	node->flags |= MS_NODE_PLANNED;
 	node->plan = node->height;
-	heap_put(plan, index);
+	heap_put(plan, index, node->height);
 	return MMSB_REASON_NONE;
 }
 
-/* A child is concerned if it must rise, or if its height rested on this page's old one. */
-static enum mmsb_reason plan_children(struct ms_plan *plan, u32 index)
+/* A child is concerned if it must be above this page's new height. */
+static enum mmsb_reason plan_lift(struct ms_plan *plan, const struct ms_node *node)
 {
-	struct ms_node *node = ms_node_at(plan->space, index);
+	u32 above = node->plan + 1, i;
+
+	for (i = 0; i < node->children; i++) {
+		u32 index = node->child[i].index;
+		struct ms_node *child = ms_node_at(plan->space, index);
+		enum mmsb_reason reason;
+
+		if (child->height >= above)
+			continue;
+		reason = plan_put(plan, index, child);
+		if (reason)
+			return reason;
+		child->plan = child->plan > above ? child->plan : above;
+	}
+	return MMSB_REASON_NONE;
+}
+
+/* Or if its height rested on this page's old one. */
+static enum mmsb_reason plan_sink(struct ms_plan *plan, const struct ms_node *node)
+{
 	enum mmsb_reason reason = MMSB_REASON_NONE;
 	u32 i;
 
 	for (i = 0; !reason && i < node->children; i++) {
-		u32 child = node->child[i].index, height = height_of(plan, child);
+		u32 index = node->child[i].index;
+		struct ms_node *child = ms_node_at(plan->space, index);
 
-		if (node->plan > node->height ? node->plan + 1 > height : node->height + 1 == height)
-			reason = plan_put(plan, child);
+		if (child->height == node->height + 1)
+			reason = plan_put(plan, index, child);
 	}
 	return reason;
 }
 
+static enum mmsb_reason plan_children(struct ms_plan *plan, const struct ms_node *node)
+{
+	if (node->plan == node->height)
+		return MMSB_REASON_NONE;
+	return plan->rises ? plan_lift(plan, node) : plan_sink(plan, node);
+}
+
 enum mmsb_reason ms_plan_give(struct ms_plan *plan, u32 index, u32 height)
 {
-	enum mmsb_reason reason = plan_put(plan, index);
 	struct ms_node *node = ms_node_at(plan->space, index);
+	enum mmsb_reason reason = plan_put(plan, index, node);
 
 	if (reason)
 		return reason;
 	node->flags |= MS_NODE_GIVEN;
 	node->plan = height;
+	plan->rises = height > node->height;
 	return reason;
 }
 
@@ -151,11 +180,10 @@ enum mmsb_reason ms_plan_complete(struct ms_plan *plan)
 		struct ms_node *node = ms_node_at(plan->space, index);
 
 		plan->visited[plan->count++] = index;
-		if (!(node->flags & MS_NODE_GIVEN))
+		if (!plan->rises && !(node->flags & MS_NODE_GIVEN))
 			node->plan = height_from_parents(plan->space, node->derivation);
 		plan->highest = plan->highest > node->plan ? plan->highest : node->plan;
-		if (node->plan != node->height)
-			reason = plan_children(plan, index);
+		reason = plan_children(plan, node);
 		pf_resched();
 	}
 	return reason;
@@ -176,7 +204,6 @@ void ms_plan_end(struct ms_plan *plan)
 	for (i = 0; i < plan->count; i++)
 		ms_node_at(plan->space, plan->visited[i])->flags &= ~(MS_NODE_PLANNED | MS_NODE_GIVEN);
 	for (i = 0; i < plan->heaped; i++)
-		ms_node_at(plan->space, plan->heap[i])->flags &= ~(MS_NODE_PLANNED | MS_NODE_GIVEN);
-	pf_free(plan->heap);
-	pf_free(plan->visited);
+		ms_node_at(plan->space, (u32)plan->heap[i])->flags &= ~(MS_NODE_PLANNED | MS_NODE_GIVEN);
+	plan_let_go(plan);
 }

@@ -299,13 +299,16 @@ static bool edge_is_plain(const struct ms_space *space, const struct ms_edge *ed
 }
 
 /* A page's size and its parents' stand as long as it follows them, so this is decided once. */
-void ms_recompute_prepare(const struct ms_space *space, const struct mmsb_line *line, struct ms_derivation *derivation)
+void ms_recompute_prepare(const struct ms_space *space, const struct mmsb_line *line, struct ms_derivation *derivation, u32 first)
 {
 	const struct ms_rule *rule = derivation->rule;
+	bool was_plain = derivation->plain;
 	u64 mask, neutral;
 	u32 i;
 
 	derivation->plain = false;
+	if (first && !was_plain)
+		return;
 	if (!rule->plain || line->size > PLAIN_BYTES || line->size % 8 || derivation->edges > PLAIN_PARENTS)
 		return;
 	if (space->lazy || space->audit || (derivation->flags & MMSB_DERIVE_LAZY))
@@ -313,7 +316,7 @@ void ms_recompute_prepare(const struct ms_space *space, const struct mmsb_line *
 	if (!rule->plain(rule->number, derivation->lane, derivation->flags & MMSB_DERIVE_SATURATE))
 		return;
 	neutral = rule->neutral(rule->number, derivation->lane, &mask);
-	for (i = 0; i < derivation->edges; i++)
+	for (i = first; i < derivation->edges; i++)
 		if (!edge_is_plain(space, &derivation->edge[i], line->size, mask, neutral))
 			return;
 	derivation->plain = true;

@@ -33,8 +33,8 @@ enum mmsb_reason ms_desk_reserve(struct ms_shard *shard, u32 parents);
 enum mmsb_reason ms_desk_reserve_whole(struct ms_shard *shard, u64 bytes);
 void ms_desk_free(struct ms_shard *shard);
 
-/* Sees whether the page, with the edges that it has now, can be computed in the short way. */
-void ms_recompute_prepare(const struct ms_space *space, const struct mmsb_line *line, struct ms_derivation *derivation);
+/* Sees whether the page, with the edges that it has now, of which those from `first` on are new, can be computed in the short way. */
+void ms_recompute_prepare(const struct ms_space *space, const struct mmsb_line *line, struct ms_derivation *derivation, u32 first);
 
 /* Adds to *cost the words and edges that it looked at. */
 enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *node, bool forced, u64 *cost);

@@ -85,6 +85,11 @@ static inline u64 pf_now(void)
 	return ktime_get_ns();
 }
 
+static inline u64 pf_wall(void)
+{
+	return ktime_get_coarse_real_ns();
+}
+
 static inline void pf_resched(void)
 {
 	cond_resched();

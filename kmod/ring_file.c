@@ -4,10 +4,13 @@
  * space, so the last ring may well be what keeps a space alive. Closing it, also by a SIGKILL, applies what was published and
  * frees everything.
  */
+#include <linux/cred.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/uidgid.h>
 #include "account.h"
 #include "args.h"
 #include "inode.h"
@@ -202,7 +205,11 @@ static enum mmsb_reason ring_config(struct mmsb_space *space, const struct mmsb_
 	config->shard = args->shard == ~0u ? mmsb_space_shard_here(space) : args->shard;
 	config->polled = args->flags & MMSB_RING_POLLED;
 	config->replay = args->flags & MMSB_RING_REPLAY;
-	config->source = args->source;
+	config->origin = (struct mmsb_origin){
+		.source = args->source,
+		.uid = from_kuid(&init_user_ns, current_euid()),
+		.pid = task_tgid_nr(current),
+	};
 	if (config->shard >= space->shards)
 		return MMSB_REASON_BAD_SHARD;
 	return ms_ring_config_round(config);

@@ -530,7 +530,7 @@ static enum mmsb_reason apply_told(struct change *change, const struct ms_ring *
 	enum mmsb_reason reason;
 	bool keep;
 
-	reason = ms_history_begin(shard, ring->config.source, change->sqe, &change->operand, change->operand_bytes);
+	reason = ms_history_begin(shard, &ring->config.origin, change->sqe, &change->operand, change->operand_bytes);
 	if (reason)
 		return reason;
 	if (client)

@@ -111,7 +111,7 @@ struct ms_ring_config {
 	bool polled;
 	bool read_only;		/* deltas are refused; snapshots work */
 	bool replay;		/* it does a history again: one at a time in a space */
-	u64 source;
+	struct mmsb_origin origin;
 };
 
 enum mmsb_reason ms_ring_config_round(struct ms_ring_config *config);	/* zeros become defaults */

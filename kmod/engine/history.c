@@ -94,7 +94,8 @@ static struct mmsb_record *stream_put(struct ms_shard *shard, u64 bytes, u8 type
 	return record;
 }
 
-enum mmsb_reason ms_history_begin(struct ms_shard *shard, u64 source, const struct mmsb_sqe *sqe, const u8 **operand, u64 bytes)
+enum mmsb_reason ms_history_begin(struct ms_shard *shard, const struct mmsb_origin *origin, const struct mmsb_sqe *sqe, const u8 **operand,
+				  u64 bytes)
 {
 	bool payload = sqe->flags & MMSB_SQE_PAYLOAD;
 	u64 padded = payload ? (bytes + 7) & ~7ull : 0;
@@ -107,7 +108,7 @@ enum mmsb_reason ms_history_begin(struct ms_shard *shard, u64 source, const stru
 	record = (void *)stream_put(teller, sizeof(*record) + padded, MMSB_RECORD_DELTA);
 	record->record.shard = (u16)shard->number;
 	record->record.tick = shard->tick;
-	record->source = source;
+	record->origin = *origin;
 	record->sqe = *sqe;
 	record->sqe.flags &= (u16)~MMSB_SQE_QUIET;
 	record->sqe.user_data = 0;
@@ -171,6 +172,7 @@ static struct mmsb_hash_record *put_tick(struct ms_shard *shard)
 	record->record.flags = shard->hashing ? MMSB_RECORD_HASHED : 0;
 	record->hash[0] = 0;
 	record->hash[1] = 0;
+	record->time = pf_wall();
 	stream_count(shard, sizeof(*record));
 	return record;
 }
@@ -356,6 +358,7 @@ void ms_history_switch(struct ms_space *space, const struct ms_mark *mark)
 		hash_moved(space->shards[i], record->hash);
 	}
 	record->record.flags = space->hashing ? MMSB_RECORD_HASHED : 0;
+	record->time = pf_wall();
 	mark_set(space, mark, MMSB_RECORD_HASH);
 }
 

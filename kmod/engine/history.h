@@ -34,7 +34,8 @@ struct ms_history;
 struct ms_history_batch;
 
 /* NONE, or NO_MEMORY. *operand moves to the record's copy of it. */
-enum mmsb_reason ms_history_begin(struct ms_shard *shard, u64 source, const struct mmsb_sqe *sqe, const u8 **operand, u64 bytes);
+enum mmsb_reason ms_history_begin(struct ms_shard *shard, const struct mmsb_origin *origin, const struct mmsb_sqe *sqe, const u8 **operand,
+				  u64 bytes);
 /* The delta did something (`page` is the one that it made, or 0), or it did not. */
 void ms_history_end(struct ms_shard *shard, bool keep, u64 page);
 /* The shard's tick, or that of a meeting, has closed. */

@@ -32,6 +32,7 @@
  *
  * Time.
  *	void pf_resched(void)				called now and then in long work; may sleep
+ *	u64 pf_wall(void)				what the clock on the wall says, nanoseconds since 1970; to a few milliseconds, but cheap
  *
  * Floating point and vector registers, used in between and nowhere else; what is in between does not sleep.
  *	PF_FLOAT: 1 where there is floating point, and then

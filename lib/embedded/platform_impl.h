@@ -99,6 +99,10 @@ static inline void *pf_region_base(const struct pf_region *region)
 
 /* ------------------------------------------------------------------------------------------------------------- time */
 
+static inline void pf_resched(void)
+{
+}
+
 static inline u64 pf_now(void)
 {
 	struct timespec now;
@@ -107,8 +111,12 @@ static inline u64 pf_now(void)
 	return (u64)now.tv_sec * 1000000000ull + (u64)now.tv_nsec;
 }
 
-static inline void pf_resched(void)
+static inline u64 pf_wall(void)
 {
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
 }
 
 /* --------------------------------------------------------------------------------------------------- floating point */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
+#include <unistd.h>
 #include "embedded.h"
 #include "ring.h"
 
@@ -35,7 +36,7 @@ static enum mmsb_reason ring_create(struct embedded_space *space, struct mmsb_ri
 		.polled = args->flags & MMSB_RING_POLLED,
 		.read_only = space->read_only,
 		.replay = args->flags & MMSB_RING_REPLAY,
-		.source = args->source,
+		.origin = { .source = args->source, .uid = geteuid(), .pid = (uint32_t)getpid() },
 	};
 	enum mmsb_reason reason = ms_ring_config_round(&config);
 

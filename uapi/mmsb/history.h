@@ -21,6 +21,12 @@ enum mmsb_record_type {
 	MMSB_RECORD_TICK,	/* struct mmsb_hash_record: the tick has closed, and how the space stood then */
 	MMSB_RECORD_HASH,	/* struct mmsb_hash_record: how it stands, told at the beginning and when the hash is switched */
 	MMSB_RECORD_RESET,	/* struct mmsb_record: the space is as new from here on, and its ticks begin again */
+	MMSB_RECORD_WORD,	/* struct mmsb_word_record: a delta in short, for those who opened the history COMPACT */
+	MMSB_RECORD_BOUND,	/* struct mmsb_record: every tick up to this one has been told (log.h) */
+	MMSB_RECORD_END,	/* struct mmsb_record: the log's last (log.h) */
+	MMSB_RECORD_CAPTURE,	/* struct mmsb_hash_record: images of the state at this tick follow (log.h) */
+	MMSB_RECORD_IMAGE,	/* struct mmsb_image */
+	MMSB_RECORD_CAPTURED,	/* struct mmsb_record: all of them have been told */
 };
 
 #define MMSB_RECORD_HASHED	(1u << 0)	/* the space keeps its state hash, and `hash` is it */
@@ -33,17 +39,38 @@ struct mmsb_record {
 	__u64 tick;
 };
 
+/* Who made a delta: the tag of the ring that it came through, and who had opened that. */
+struct mmsb_origin {
+	__u64 source;
+	__u32 uid;
+	__u32 pid;
+};
+
 /* A page that was made is named by its entry, with MMSB_SQE_AT. */
 struct mmsb_delta_record {
 	struct mmsb_record record;
-	__u64 source;		/* of the ring */
+	struct mmsb_origin origin;
 	__u64 operand_bytes;
 	struct mmsb_sqe sqe;	/* `payload` is 0 if it has one: the operand follows, padded with zeros to a multiple of 8 */
+};
+
+/* A set, or arithmetic on one lane, within an aligned word: what an entry of that operation, lane, length and operand says. */
+struct mmsb_word_record {
+	struct mmsb_record record;
+	struct mmsb_origin origin;
+	__u64 page;
+	__u64 word;		/* the operand; what lies behind `len` is 0 */
+	__u32 offset;
+	__u8  op;		/* enum mmsb_op */
+	__u8  lane;		/* enum mmsb_lane */
+	__u8  len;		/* 1, 2, 4 or 8 */
+	__u8  flags;		/* 0 */
 };
 
 struct mmsb_hash_record {
 	struct mmsb_record record;
 	__u64 hash[2];
+	__u64 time;		/* when the tick closed, nanoseconds since 1970 by the home's clock; it may go back. CAPTURE, HASH: likewise */
 };
 
 #define MMSB_HISTORY_LIMIT	(64ull << 20)	/* bytes; what 0 stands for */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <mmsb/log.h>
 #include "common/harness.h"
 #include "common/home.h"
 
@@ -90,7 +91,7 @@ SIZE(mmsb_node, 112);
 SIZE(mmsb_record, 16);
 SIZE(mmsb_origin, 16);
 SIZE(mmsb_delta_record, 104);
-AT(mmsb_delta_record, sqe, 40);
+PLACE(mmsb_delta_record, sqe, 40);
 SIZE(mmsb_word_record, 56);
 SIZE(mmsb_hash_record, 40);
 SIZE(mmsb_image, 72);

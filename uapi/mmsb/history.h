@@ -14,7 +14,7 @@
 #ifndef MMSB_HISTORY_H
 #define MMSB_HISTORY_H
 
-#include <linux/types.h>
+#include "abi.h"
 
 enum mmsb_record_type {
 	MMSB_RECORD_DELTA,	/* struct mmsb_delta_record, then the operand if the entry has MMSB_SQE_PAYLOAD */

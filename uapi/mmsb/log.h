@@ -24,7 +24,6 @@
 #ifndef MMSB_LOG_H
 #define MMSB_LOG_H
 
-#include "graph.h"
 #include "history.h"
 
 enum mmsb_durability {

@@ -48,11 +48,11 @@ build/obj/%.o: %.c Makefile
 
 build/bin/mmsb: $(TOOL_SRCS:%.c=build/obj/%.o) $(LIB_A)
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(LDLIBS)
+	$(call say,LD)$(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(LIB_LIBS) $(LDLIBS)
 
 $(BENCH_SRCS:%.c=build/%): build/%: build/obj/%.o $(LIB_A)
 	@mkdir -p $(@D)
-	$(call say,LD)$(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $^ $(BENCH_LIBS) $(LDLIBS)
+	$(call say,LD)$(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $^ $(BENCH_LIBS) $(LIB_LIBS) $(LDLIBS)
 
 -include $(patsubst %.c,build/obj/%.d,$(TOOL_SRCS) $(BENCH_SRCS))
 

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The log's files: records come out as they went in, through either way of writing, compressed or not.
+ *
+ * `logformat --seed N` draws what a failure printed. $MMSB_SOAK: goes on with new seeds.
+ */
+#include <dirent.h>
+#include <getopt.h>
+#include "kselftest.h"
+#include "common/home.h"
+#include "common/records.h"
+#include "log/crc32c.h"
+#include "log/reader.h"
+#include "log/segment.h"
+
+static uint64_t seed;
+
+/* ------------------------------------------------------------------------------------------------------ a place to write */
+
+static char place[64];
+
+static void place_make(void)
+{
+	strcpy(place, "/tmp/mmsb-logformat.XXXXXX");
+	if (!mkdtemp(place))
+		ksft_exit_fail_msg("mkdtemp: %s\n", strerror(errno));
+}
+
+static void place_empty(void)
+{
+	char path[sizeof(place) + 300];
+	struct dirent *entry;
+	DIR *dir = opendir(place);
+
+	while ((entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/%s", place, entry->d_name);
+		unlink(path);
+	}
+	closedir(dir);
+}
+
+static struct msl_disk *disk_open(uint32_t flags)
+{
+	struct msl_disk *disk;
+
+	if (msl_disk_open(place, flags, &disk))
+		ksft_exit_fail_msg("%s\n", mmsb_strerror_last());
+	return disk;
+}
+
+static int said(const char *what)
+{
+	printf("# %s: %s\n", what, mmsb_strerror_last());
+	return -1;
+}
+
+/* --------------------------------------------------------------------------------------------------------------- tapes */
+
+/* Records one behind the other. */
+struct tape {
+	uint8_t *bytes;
+	size_t used, room, n;
+};
+
+static void tape_add(struct tape *tape, const struct mmsb_record *record)
+{
+	if (record->bytes > tape->room - tape->used) {
+		tape->room = 2 * tape->room + record->bytes + 65536;
+		tape->bytes = realloc(tape->bytes, tape->room);
+	}
+	memcpy(tape->bytes + tape->used, record, record->bytes);
+	tape->used += record->bytes;
+	tape->n++;
+}
+
+static const struct mmsb_record *tape_at(const struct tape *tape, size_t at)
+{
+	return (const struct mmsb_record *)(tape->bytes + at);
+}
+
+static void tape_draw(struct tape *tape, struct records *records, uint64_t n)
+{
+	const struct mmsb_record *record;
+
+	while (n--)
+		tape_add(tape, records_next(records));
+	record = records_close(records);
+	if (record)
+		tape_add(tape, record);
+}
+
+static struct msl_header header_for(uint32_t flags, uint32_t shards)
+{
+	return (struct msl_header){ .flags = flags, .id = { 0x1122334455667788, 0x99aabbccddeeff00 }, .term = 3, .made = 1700000000123456789,
+				    .shards = shards, .max_pages = 4096, .max_bytes = 1 << 30, .max_rings = 16, .name = "test" };
+}
+
+/* ------------------------------------------------------------------------------------------------------------ checksums */
+
+static int crc_vectors(void)
+{
+	uint8_t bytes[32];
+	unsigned int i;
+	int bad = msl_crc32c(0, "123456789", 9) != 0xe3069283;
+
+	memset(bytes, 0, sizeof(bytes));
+	bad |= msl_crc32c(0, bytes, 32) != 0x8a9136aa;
+	memset(bytes, 0xff, sizeof(bytes));
+	bad |= msl_crc32c(0, bytes, 32) != 0x62a8ab43;
+	for (i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)i;
+	return bad | (msl_crc32c(0, bytes, 32) != 0x46dd794e) | (msl_crc32c_table(0, bytes, 32) != 0x46dd794e);
+}
+
+static int crc_same(void)
+{
+	struct rng rng = { seed };
+	uint8_t bytes[300];
+	unsigned int i;
+	int bad = 0;
+
+	for (i = 0; i < 2000 && !bad; i++) {
+		size_t at = rng_below(&rng, 40), n = rng_below(&rng, sizeof(bytes) - at), cut = rng_below(&rng, n + 1);
+		uint32_t crc;
+
+		rng_fill(&rng, bytes, sizeof(bytes));
+		crc = msl_crc32c_table(0, bytes + at, n);
+		bad |= msl_crc32c(0, bytes + at, n) != crc;
+		bad |= msl_crc32c(msl_crc32c(0, bytes + at, cut), bytes + at + cut, n - cut) != crc;
+	}
+	return bad;
+}
+
+/* -------------------------------------------------------------------------------------------------------------- numbers */
+
+static int number_is_kept(uint64_t value)
+{
+	uint8_t bytes[MSL_VARINT_MAX];
+	size_t n = (size_t)(msl_put(bytes, value) - bytes), cut;
+	struct msl_input in = { bytes, bytes + n, false };
+	int bad = msl_get(&in) != value || in.bad || in.at != in.end;
+
+	for (cut = 0; cut < n; cut++) {
+		in = (struct msl_input){ bytes, bytes + cut, false };
+		msl_get(&in);
+		bad |= !in.bad;
+	}
+	return bad | (msl_zigzag(msl_unzigzag(value)) != value);
+}
+
+static int numbers(void)
+{
+	uint8_t longest[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2 };
+	struct msl_input in = { longest, longest + sizeof(longest), false };
+	unsigned int i;
+	int bad = 0;
+
+	for (i = 0; i < 64; i++)
+		bad |= number_is_kept(1ull << i) | number_is_kept((1ull << i) - 1) | number_is_kept(-(1ull << i));
+	msl_get(&in);
+	return bad | !in.bad;
+}
+
+/* --------------------------------------------------------------------------------------------------------- there and back */
+
+struct way {
+	const char *name;
+	uint32_t disk, header;
+	bool slow_sync;
+};
+
+static const struct way ways[] = {
+	{ "plain", MSL_DISK_NO_URING, 0, false }, { "io_uring", 0, 0, true },
+	{ "plain, compressed", MSL_DISK_NO_URING, MSL_HEADER_ZSTD, true }, { "io_uring, compressed", 0, MSL_HEADER_ZSTD, false },
+};
+#define WAYS (sizeof(ways) / sizeof(*ways))
+
+static int sync_somehow(struct msl_segment *segment, struct rng *rng, bool slow)
+{
+	int err;
+
+	if (rng_once_in(rng, 3))
+		return msl_segment_flush(segment);
+	if (!slow || rng_below(rng, 2))
+		return msl_segment_sync(segment);
+	err = msl_segment_sync_begin(segment);
+	return err ? err : msl_segment_sync_end(segment, true);
+}
+
+/* Ends the segment in hand, or leaves it as a writer does who dies, and begins the next. */
+static int next_segment(struct msl_disk *disk, const struct way *way, uint32_t shards, struct rng *rng, struct msl_segment **segment)
+{
+	struct msl_header header = header_for(way->header, shards);
+	char name[MSL_NAME_BYTES];
+	struct msl_segment *before = *segment;
+	int err = 0;
+
+	if (before) {
+		header.number = before->header.number + 1;
+		err = rng_below(rng, 2) ? msl_segment_seal(before) : msl_segment_sync(before);
+		msl_header_follow(&header, &before->tally, before->at, before->chain);
+	}
+	msl_segment_close(before);
+	*segment = NULL;
+	msl_segment_name(name, header.number);
+	return err ? err : msl_segment_create(disk, name, &header, 1 << 20, segment);
+}
+
+/* A new segment now and then between ticks, and behind each reset. */
+static int write_log(struct msl_disk *disk, const struct way *way, const struct tape *tape, uint32_t shards, uint64_t each, bool seal)
+{
+	struct msl_segment *segment = NULL;
+	struct rng rng = { seed };
+	size_t at;
+	int err = next_segment(disk, way, shards, &rng, &segment);
+
+	for (at = 0; !err && at < tape->used; at += tape_at(tape, at)->bytes) {
+		err = msl_segment_append(segment, tape_at(tape, at));
+		if (!err && rng_once_in(&rng, 50))
+			err = sync_somehow(segment, &rng, way->slow_sync);
+		if (!err && !segment->tally.open && (segment->tally.records > each || tape_at(tape, at)->type == MMSB_RECORD_RESET))
+			err = next_segment(disk, way, shards, &rng, &segment);
+	}
+	if (!err)
+		err = seal ? msl_segment_seal(segment) : msl_segment_sync(segment);
+	msl_segment_close(segment);
+	return err ? said("writing") : 0;
+}
+
+/* Reads what there is and holds it against the tape from `at` on. *n: how many came; returns how it ended. */
+static int read_against(struct msl_disk *disk, uint64_t life, uint64_t from_tick, const struct tape *tape, size_t at, size_t *n,
+			struct msl_log_end *end)
+{
+	struct msl_reader_opts opts = { .life = life, .from_tick = from_tick };
+	const struct mmsb_record *record;
+	struct msl_reader *reader;
+	int err = msl_reader_open(disk, &opts, &reader);
+
+	*n = 0;
+	if (err)
+		return err;
+	while (!(err = msl_reader_next(reader, &record))) {
+		if (at >= tape->used || !records_same(tape_at(tape, at), record)) {
+			printf("# record %zu came as type %u, %u bytes, tick %llu\n", *n, record->type, record->bytes, record->tick);
+			err = -ENOTRECOVERABLE;
+			break;
+		}
+		at += tape_at(tape, at)->bytes;
+		++*n;
+	}
+	if (end)
+		msl_reader_end(reader, end);
+	msl_reader_close(reader);
+	return err;
+}
+
+static int there_and_back(const struct way *way, uint64_t ops)
+{
+	struct msl_disk *disk = disk_open(way->disk);
+	struct records records;
+	struct tape tape = { 0 };
+	struct msl_log_end end;
+	size_t n;
+	int err;
+
+	place_empty();
+	records_begin(&records, seed);
+	tape_draw(&tape, &records, ops);
+	err = write_log(disk, way, &tape, records.shards, 1 + ops / 4, seed % 2);
+	if (!err && read_against(disk, MSL_LAST_LIFE, 0, &tape, 0, &n, &end) != -ENODATA)
+		err = said("reading");
+	if (!err && n != tape.n) {
+		printf("# %zu of %zu records came\n", n, tape.n);
+		err = -1;
+	}
+	if (!err && end.end != (seed % 2 ? MSL_END_SEALED : MSL_END_OPEN)) {
+		printf("# the log ends in way %u\n", end.end);
+		err = -1;
+	}
+	free(tape.bytes);
+	records_end(&records);
+	msl_disk_close(disk);
+	return err;
+}
+
+/* -------------------------------------------------------------------------------------------------------------- images */
+
+static int write_checkpoint(struct msl_disk *disk, const char *name, const struct tape *tape, uint32_t flags)
+{
+	struct msl_header header = header_for(flags, 2);
+	struct msl_segment *segment;
+	size_t at;
+	int err = msl_checkpoint_create(disk, name, &header, &segment);
+
+	for (at = 0; !err && at < tape->used; at += tape_at(tape, at)->bytes)
+		err = msl_segment_append(segment, tape_at(tape, at));
+	if (!err)
+		err = msl_segment_seal(segment);
+	msl_segment_close(segment);
+	return err ? said("writing a checkpoint") : 0;
+}
+
+static int scan_against(struct msl_disk *disk, const char *name, bool checkpoint, const struct tape *tape, size_t *n, struct msl_scan **scan)
+{
+	const struct mmsb_record *record;
+	size_t at = 0;
+	int err = msl_scan_open(disk, name, checkpoint, scan);
+
+	*n = 0;
+	while (!err && !(err = msl_scan_next(*scan, &record))) {
+		if (at >= tape->used || !records_same(tape_at(tape, at), record)) {
+			printf("# record %zu came as type %u, %u bytes, tick %llu\n", *n, record->type, record->bytes, record->tick);
+			return -ENOTRECOVERABLE;
+		}
+		at += tape_at(tape, at)->bytes;
+		++*n;
+	}
+	return err;
+}
+
+static void draw_checkpoint(struct tape *tape, struct records *records, uint64_t n)
+{
+	struct mmsb_hash_record begin = { { sizeof(begin), MMSB_RECORD_CAPTURE, MMSB_RECORD_HASHED, 0, 1000 }, { 5, 6 }, records->time };
+	struct mmsb_record end = { sizeof(end), MMSB_RECORD_CAPTURED, 0, 0, 1000 };
+
+	records->tick = 1000;
+	tape_add(tape, &begin.record);
+	while (n--)
+		tape_add(tape, records_image(records));
+	tape_add(tape, &end);
+}
+
+static int checkpoint(const struct way *way, uint64_t n)
+{
+	struct msl_disk *disk = disk_open(way->disk);
+	struct tape tape = { 0 };
+	struct msl_scan *scan = NULL;
+	struct records records;
+	struct msl_tally tally;
+	size_t came;
+	int err;
+
+	place_empty();
+	records_begin(&records, seed);
+	draw_checkpoint(&tape, &records, n);
+	err = write_checkpoint(disk, "image", &tape, way->header);
+	if (!err && scan_against(disk, "image", true, &tape, &came, &scan) != -ENODATA)
+		err = said("reading a checkpoint");
+	if (!err && (came != tape.n || scan->end != MSL_END_SEALED || msl_scan_seal(scan, &tally) || tally.images != n || tally.records != n + 2))
+		err = said("a checkpoint is not as it was");
+	msl_scan_close(scan);
+	free(tape.bytes);
+	records_end(&records);
+	msl_disk_close(disk);
+	return err;
+}
+
+static void run_all(uint64_t ops)
+{
+	unsigned int i;
+
+	printf("# seed %llu\n", (unsigned long long)seed);
+	place_make();
+	ksft_test_result(!crc_vectors(), "checksums are the known ones\n");
+	ksft_test_result(!crc_same(), "with and without the processor's help\n");
+	ksft_test_result(!numbers(), "numbers of every length\n");
+	for (i = 0; i < WAYS; i++) {
+		ksft_test_result(!there_and_back(&ways[i], ops), "records come back: %s\n", ways[i].name);
+		ksft_test_result(!checkpoint(&ways[i], ops / 10), "images come back: %s\n", ways[i].name);
+	}
+	place_empty();
+	rmdir(place);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "seed", required_argument, NULL, 's' }, { "ops", required_argument, NULL, 'o' }, {},
+	};
+	uint64_t ops = scaled(3000) + 40, end = now_ns() + soak_seconds() * SECOND;
+	int c;
+
+	seed = rng_seed_now();
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == '?')
+			ksft_exit_fail_msg("usage: logformat [--seed N] [--ops N]\n");
+		*(c == 's' ? &seed : &ops) = strtoull(optarg, NULL, 0);
+	}
+	ksft_print_header();
+	do {
+		run_all(ops);
+		seed++;
+	} while (now_ns() < end && !ksft_get_fail_cnt());
+	ksft_set_plan(ksft_test_num());
+	ksft_finished();
+}

@@ -15,6 +15,8 @@ static int fail_differs(const struct mmsb_cqe *cqe)
 {
 	const char *why = cqe->result ? mmsb_reason_text(cqe->reason) : "it changed nothing";
 
+	if (cqe->reason == MMSB_REASON_NO_MEMORY)
+		return msl_fail(ENOMEM, "tick %llu: %s; replay into a fresh space once there is", cqe->tick, why);
 	if (cqe->user_data == TICK_DATA)
 		return msl_fail(-cqe->result, "the tick behind %llu cannot begin: %s (%s)", cqe->tick, why, mmsb_reason_name(cqe->reason));
 	return msl_fail(EBADMSG, "tick %llu: a delta on page %" PRIu32 ".%" PRIu32 ", which did something when it was recorded, failed: %s (%s); "

@@ -2,56 +2,25 @@
 /*
  * Out of memory, at every allocation site in turn: a scenario is run with its first allocation failing, then with the second, and so on until
  * it asks for no more. Each time it must fail with -ENOMEM or succeed all the same, leave the state as it was (by the hash) when
- * it failed, and work when it is run once more with nothing failing. Leaks are for the sanitizer, or kmemleak, to find.
- *
- * The embedded home counts its own allocations (lib/inject.h). In the kernel the fault injection of a debug kernel does, by
- * /proc/thread-self/fail-nth, for everything that this thread's calls allocate, and for each copy from or to user space, too:
- * a call then fails with -EFAULT, and whether its entry was applied has to be asked.
+ * it failed, and work when it is run once more with nothing failing. Leaks are for the sanitizer, or kmemleak, to find. What fails them is in
+ * common/starve.h; what concerns derived pages, events and histories is in inject_graph.c.
  */
-#include <fcntl.h>
-#include <sys/mount.h>
 #include "common/harness.h"
-#include "common/home.h"
+#include "common/starve.h"
 #include "inject.h"
-
-#define SITES 400u		/* no scenario has that many */
 
 FIXTURE(inject) {
 	struct mmsb *mmsb;
 	struct mmsb_space *space;
 	struct mmsb_ring *ring;
 	uint64_t page, big;
-	int fail_nth;
+	struct starve starve;
 };
-
-static int put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	int ret = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) ? 0 : -1;
-
-	close(fd);
-	return ret;
-}
-
-/* By default the kernel spares allocations that may wait, and tells a long story of each that it does not. User memory stays spared. */
-static int let_all_fail(void)
-{
-#define DEBUG "/sys/kernel/debug/"
-	mount("debugfs", DEBUG, "debugfs", 0, NULL);
-	return put(DEBUG "failslab/ignore-gfp-wait", "N") | put(DEBUG "failslab/verbose", "0") |
-	       put(DEBUG "fail_page_alloc/ignore-gfp-wait", "N") | put(DEBUG "fail_page_alloc/min-order", "0") |
-	       put(DEBUG "fail_page_alloc/verbose", "0");
-#undef DEBUG
-}
 
 FIXTURE_SETUP(inject)
 {
-	self->fail_nth = -1;
-	if (home_is_kernel()) {
-		self->fail_nth = open("/proc/thread-self/fail-nth", O_RDWR);
-		if (self->fail_nth < 0 || let_all_fail())
-			SKIP(return, "this kernel has no fault injection");
-	}
+	if (!starve_open(&self->starve))
+		SKIP(return, "this kernel has no fault injection");
 	ASSERT_EQ(0, mmsb_open(&self->mmsb, NULL));
 	ASSERT_EQ(0, mmsb_space_open(self->mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 2,
 				     .flags = MMSB_SPACE_CREATE | MMSB_SPACE_HASH | MMSB_SPACE_INLINE), &self->space));
@@ -67,48 +36,7 @@ FIXTURE_TEARDOWN(inject)
 	mmsb_ring_close(self->ring);
 	mmsb_space_close(self->space);
 	mmsb_close(self->mmsb);
-	close(self->fail_nth);
-}
-
-/* ------------------------------------------------------------------------------------------------------------ arming */
-
-static void arm(FIXTURE_DATA(inject) *self, unsigned int nth)
-{
-	char text[16];
-
-	if (self->fail_nth < 0) {
-		pf_inject_thread(nth);
-	} else {
-		int len = snprintf(text, sizeof(text), "%u", nth);
-
-		/* What was armed before may strike this very call, and is spent then. */
-		if (pwrite(self->fail_nth, text, len, 0) != len && pwrite(self->fail_nth, text, len, 0) != len)
-			abort();
-	}
-}
-
-/* Whether the failure that was armed has come about; disarms. */
-static bool disarm(FIXTURE_DATA(inject) *self, unsigned int nth)
-{
-	char text[16] = {};
-	bool came;
-
-	if (self->fail_nth < 0) {
-		came = pf_inject_seen_thread() >= nth;
-		pf_inject_thread(0);
-		return came;
-	}
-	/* If it strikes the asking, it had not come before. */
-	if (pread(self->fail_nth, text, sizeof(text) - 1, 0) <= 0)
-		return false;
-	arm(self, 0);
-	return atoi(text) == 0;
-}
-
-/* What is no failure of memory but of a copy. A library call of several ioctls may then have done a part of what it does. */
-static bool copy_failed(int ret)
-{
-	return home_is_kernel() && ret == -EFAULT;
+	starve_close(&self->starve);
 }
 
 /* Lets through what a call that failed midway left in the ring, and takes down the pages that it left. */
@@ -175,7 +103,7 @@ static int make_pages(FIXTURE_DATA(inject) *self)
 	while (i--) {
 		err = mmsb_destroy(self->ring, pages[i]);
 		if (err)
-			return copy_failed(err) ? err : -EIO;
+			return starve_copy_failed(err) ? err : -EIO;
 	}
 	return ret;
 }
@@ -292,29 +220,29 @@ TEST_F_TIMEOUT(inject, every_site, 110)
 		const struct scenario *s = &scenarios[i];
 
 		failed = 0;
-		for (nth = 1, came = true; came && nth < SITES; nth++) {
+		for (nth = 1, came = true; came && nth < STARVE_SITES; nth++) {
 			ASSERT_EQ(0, hash_of(self->space, before));
 			rise = -epoch_of_big(self);
-			arm(self, nth);
+			starve_arm(&self->starve, nth);
 			ret = s->run(self);
-			came = disarm(self, nth);
+			came = starve_disarm(&self->starve, nth);
 			failed += ret != 0;
-			if (ret && !copy_failed(ret))
+			if (ret && !starve_copy_failed(ret))
 				EXPECT_EQ(-ENOMEM, ret) {
 					TH_LOG("%s, allocation %u: %s", s->name, nth, mmsb_strerror_last());
 				}
 			EXPECT_TRUE(came || !ret);
-			if (copy_failed(ret))
+			if (starve_copy_failed(ret))
 				ASSERT_EQ(0, settle(self));
 			ASSERT_EQ(0, hash_of(self->space, after));
 			rise += epoch_of_big(self);
-			EXPECT_GE(s->changes && (!ret || copy_failed(ret)), rise);
+			EXPECT_GE(s->changes && (!ret || starve_copy_failed(ret)), rise);
 			if (!rise)
 				EXPECT_EQ(0, memcmp(before, after, sizeof(before))) {
 					TH_LOG("%s, allocation %u: the state is another", s->name, nth);
 				}
 		}
-		EXPECT_GT(SITES, nth);
+		EXPECT_GT(STARVE_SITES, nth);
 		EXPECT_EQ(0, s->run(self)) {
 			TH_LOG("%s, with nothing failing: %s", s->name, mmsb_strerror_last());
 		}

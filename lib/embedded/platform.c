@@ -108,13 +108,13 @@ static void pf_unblock(void *ptr, size_t bytes)
 
 /*
  * How many bytes a block has stands in the word before it. A cache line is left for that where the block shall begin with one; the many
- * small ones, which are a graph's edges, are as close as malloc() puts them.
+ * small ones, which are a graph's edges, have no more than that word.
  */
 #define PF_SMALL_BLOCK	((size_t)512)
 
 static size_t pf_head_bytes(size_t bytes)
 {
-	return bytes < PF_SMALL_BLOCK ? 16 : 64;
+	return bytes < PF_SMALL_BLOCK ? 8 : 64;
 }
 
 void *pf_alloc(size_t bytes, int node)

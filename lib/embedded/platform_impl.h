@@ -57,7 +57,7 @@ __attribute__((format(printf, 1, 2), cold)) void pf_complain(const char *format,
 
 /* ----------------------------------------------------------------------------------------------------------- memory */
 
-void *pf_alloc(size_t bytes, int node);		/* aligned to 64 bytes, or to 16 if it has fewer than 512 */
+void *pf_alloc(size_t bytes, int node);		/* aligned to 64 bytes, or to 8 if it has fewer than 512 */
 void pf_free(void *ptr);
 
 struct pf_shared {

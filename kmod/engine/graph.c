@@ -74,6 +74,64 @@ static void hash_page_out(struct ms_shard *shard, u32 index, bool gone)
 		ms_graph_hash(shard->space, index, &shard->hash, gone);
 }
 
+/* --------------------------------------------------------------------------------------------------------- looking ahead */
+
+#define LOOK_AHEAD	16u		/* parents: most pages have fewer */
+
+/* NULL: it has none, or there is no such page. */
+static struct ms_node *node_named(const struct ms_space *space, u64 page)
+{
+	u32 index = MMSB_PAGE_INDEX(page);
+
+	return index < space->lines ? ms_node_find(space, index) : NULL;
+}
+
+static void bring_in_page(const struct ms_space *space, u64 page)
+{
+	u32 index = MMSB_PAGE_INDEX(page);
+
+	if (unlikely(index >= space->lines))
+		return;
+	pf_prefetchw(ms_region_find(&space->directory, (u64)index * sizeof(struct mmsb_line)));
+	pf_prefetchw(ms_node_find(space, index));
+}
+
+/* The wave will look at them. */
+static void bring_in_parents(const struct ms_space *space, const struct ms_derivation *derivation)
+{
+	u32 i;
+
+	for (i = 0; i < derivation->edges && i < LOOK_AHEAD; i++)
+		pf_prefetchw(ms_line_at(space, derivation->edge[i].parent));
+}
+
+static bool has_edge_inline(const struct mmsb_sqe *sqe)
+{
+	return sqe->op == MMSB_OP_LINK && !(sqe->flags & MMSB_SQE_PAYLOAD);
+}
+
+void ms_graph_look_ahead(const struct ms_space *space, const struct mmsb_sqe *sqe)
+{
+	pf_prefetchw(node_named(space, sqe->page));
+	if (has_edge_inline(sqe))
+		bring_in_page(space, ((const struct mmsb_edge *)sqe->operand)->parent);
+}
+
+void ms_graph_look_closer(const struct ms_space *space, const struct mmsb_sqe *sqe)
+{
+	const struct ms_node *node = node_named(space, sqe->page);
+
+	if (node && node->derivation) {
+		pf_prefetchw(node->derivation);
+		pf_prefetchw(&node->derivation->edge[1]);
+	}
+	if (!has_edge_inline(sqe))
+		return;
+	node = node_named(space, ((const struct mmsb_edge *)sqe->operand)->parent);
+	if (node)
+		pf_prefetchw(node->child + node->children);
+}
+
 /* ---------------------------------------------------------------------------------------------------------- judgement */
 
 static enum mmsb_reason judge_edge(const struct ms_rule *rule, const struct mmsb_edge *edge)
@@ -468,19 +526,23 @@ static enum mmsb_reason link_more(struct ms_shard *shard, const struct ms_graph_
 
 static enum mmsb_reason apply_link(struct ms_shard *shard, const struct ms_graph_op *op, struct ms_outcome *outcome)
 {
+	u32 more = op->sqe->len / (u32)sizeof(struct mmsb_edge), had, data;
 	struct ms_node *node = ms_node_at(shard->space, op->index);
-	u32 had = node->derivation->edges, data = node->derivation->data;
-	u32 more = op->sqe->len / (u32)sizeof(struct mmsb_edge);
+	const struct mmsb_edge *edge = op->operand;
 	struct ms_hash before = shard->hash;
 	enum mmsb_reason reason;
 
+	bring_in_page(shard->space, edge->parent);
+	had = node->derivation->edges;
+	data = node->derivation->data;
 	if (had + more > MMSB_PARENTS_MAX)
 		return MMSB_REASON_TOO_MANY_PARENTS;
+	bring_in_parents(shard->space, node->derivation);
 	reason = derivation_grow(shard, node, had + more);
 	if (reason)
 		return reason;
 	hash_page_out(shard, op->index, true);
-	reason = edges_take(shard, node->derivation, op->operand, more, outcome);
+	reason = edges_take(shard, node->derivation, edge, more, outcome);
 	if (!reason)
 		reason = link_more(shard, op, node, had, outcome);
 	if (!reason) {

@@ -26,6 +26,13 @@ static inline bool ms_op_is_graph(u8 op)
 /* How long an operand may be. */
 enum mmsb_reason ms_graph_judge_length(const struct mmsb_sqe *sqe);
 
+/*
+ * What such an operation looks at lies all over memory. Some time before its turn the nodes are brought in, and later what they point to.
+ * It has not been judged yet, and may be anything.
+ */
+void ms_graph_look_ahead(const struct ms_space *space, const struct mmsb_sqe *sqe);
+void ms_graph_look_closer(const struct ms_space *space, const struct mmsb_sqe *sqe);
+
 enum mmsb_reason ms_graph_apply(struct ms_shard *shard, const struct ms_graph_op *op, struct ms_outcome *outcome);
 
 /* The page goes: NONE once nothing in the graph knows it any more; HAS_CHILDREN unless they may be detached. */

@@ -2,6 +2,8 @@
 #include "height.h"
 #include "wave.h"
 
+#define LOOK_AHEAD	16u		/* children of a page: most have fewer */
+
 void ms_plan_begin(struct ms_plan *plan, struct ms_space *space)
 {
 	plan->space = space;
@@ -111,6 +113,7 @@ static enum mmsb_reason plan_put(struct ms_plan *plan, u32 index, struct ms_node
 	}
 	node->flags |= MS_NODE_PLANNED;
 	node->plan = node->height;
+	pf_prefetchw(node->child);
 	heap_put(plan, index, node->height);
 	return MMSB_REASON_NONE;
 }
@@ -171,6 +174,19 @@ enum mmsb_reason ms_plan_give(struct ms_plan *plan, u32 index, u32 height)
 	return reason;
 }
 
+/* The children of who is next are on their way while this page's are looked at. */
+static void plan_look_ahead(const struct ms_plan *plan)
+{
+	const struct ms_node *next;
+	u32 i;
+
+	if (!plan->heaped)
+		return;
+	next = ms_node_at(plan->space, (u32)plan->heap[0]);
+	for (i = 0; i < next->children && i < LOOK_AHEAD; i++)
+		pf_prefetchw(ms_node_at(plan->space, next->child[i].index));
+}
+
 enum mmsb_reason ms_plan_complete(struct ms_plan *plan)
 {
 	enum mmsb_reason reason = MMSB_REASON_NONE;
@@ -179,6 +195,7 @@ enum mmsb_reason ms_plan_complete(struct ms_plan *plan)
 		u32 index = heap_take(plan);
 		struct ms_node *node = ms_node_at(plan->space, index);
 
+		plan_look_ahead(plan);
 		plan->visited[plan->count++] = index;
 		if (!plan->rises && !(node->flags & MS_NODE_GIVEN))
 			node->plan = height_from_parents(plan->space, node->derivation);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "pass.h"
 #include "delta.h"
+#include "graph.h"
 #include "history.h"
 #include "meet.h"
 #include "replay.h"
@@ -253,6 +254,17 @@ static inline void batch_aim(struct ms_shard *shard, const struct ms_region *are
 	shard->words_of[i] = word;
 }
 
+/* Behind an entry that took the general way there may be changes of the graph. */
+static void batch_look_ahead(const struct ms_shard *shard, u32 i)
+{
+	const struct mmsb_sqe *next = &shard->batch[i + 1], *after = &shard->batch[i + 2];
+
+	if (ms_op_is_graph(after->op))
+		ms_graph_look_ahead(shard->space, after);
+	if (ms_op_is_graph(next->op))
+		ms_graph_look_closer(shard->space, next);
+}
+
 static bool sqe_goes_elsewhere(const struct ms_shard *shard, const struct mmsb_sqe *sqe, u32 *to)
 {
 	u32 index = MMSB_PAGE_INDEX(sqe->page);
@@ -411,6 +423,7 @@ static u32 batch_run(struct ms_shard *shard, struct ms_ring *ring, u32 n, struct
 			batch_aim(shard, arena, i);
 		if (likely(shard_take_word(shard, ring, sqe, shard->lines_of[i], shard->words_of[i])))
 			continue;
+		batch_look_ahead(shard, i);
 		if (!shard_take_one(shard, ring, sqe, &sent, &forwarded))
 			break;
 		if (unlikely(shard->space->replay.ends)) {

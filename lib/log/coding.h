@@ -125,11 +125,22 @@ static inline int64_t msl_unzigzag(uint64_t value)
 	return (int64_t)(value >> 1 ^ -(value & 1));
 }
 
-/* Seven bits a byte, the low ones first; the top bit says that more follow. */
+/*
+ * Seven bits a byte, the low ones first; the top bit says that more follow. Lengths are hard to foresee, so up to four bytes are put
+ * together without a branch; room for eight is taken for granted behind `to`.
+ */
 #define MSL_VARINT_MAX		10
 
 static inline uint8_t *msl_put(uint8_t *to, uint64_t value)
 {
+	uint32_t n = (38u - (uint32_t)__builtin_clz((uint32_t)value | 1)) / 7, bytes;
+
+	if (msl_likely(value < 1u << 28)) {
+		bytes = (uint32_t)((value & 0x7f) | (value << 1 & 0x7f00) | (value << 2 & 0x7f0000) | (value << 3 & 0x7f000000));
+		bytes |= 0x80808080u & ((1u << 8 * (n - 1)) - 1);
+		memcpy(to, &bytes, sizeof(bytes));
+		return to + n;
+	}
 	for (; value >= 0x80; value >>= 7)
 		*to++ = (uint8_t)(value | 0x80);
 	*to++ = (uint8_t)value;
@@ -160,9 +171,19 @@ uint64_t msl_get_long(struct msl_input *in);
 
 static inline uint64_t msl_get(struct msl_input *in)
 {
-	if (msl_likely(in->at < in->end && *in->at < 0x80))
-		return *in->at++;
-	return msl_get_long(in);
+	uint64_t bytes, last;
+
+	if (msl_unlikely(in->end - in->at < 8))
+		return msl_get_long(in);
+	memcpy(&bytes, in->at, sizeof(bytes));
+	last = ~bytes & 0x8080808080808080ull;
+	if (msl_unlikely(!last))
+		return msl_get_long(in);
+	in->at += ((uint32_t)__builtin_ctzll(last) + 1) / 8;
+	bytes &= (last ^ (last - 1)) & 0x7f7f7f7f7f7f7f7full;
+	bytes = (bytes & 0x007f007f007f007full) | (bytes & 0x7f007f007f007f00ull) >> 1;
+	bytes = (bytes & 0x00003fff00003fffull) | (bytes & 0x3fff00003fff0000ull) >> 2;
+	return (bytes & 0x0fffffffull) | (bytes & 0x0fffffff00000000ull) >> 4;
 }
 
 static inline uint32_t msl_get_index(struct msl_input *in, uint32_t before)

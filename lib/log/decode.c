@@ -86,11 +86,17 @@ static void get_tick(struct msl_decoder *decoder)
 
 static uint64_t get_operand(struct msl_input *in, uint32_t code)
 {
-	uint32_t n = code == 7 ? 8 : code;
+	uint32_t n = code + code / 7;
 	uint64_t value = 0;
-	const uint8_t *at = msl_get_bytes(in, n);
+	const uint8_t *at;
 
-	if (msl_likely(at))
+	if (msl_likely(in->end - in->at >= 8)) {
+		memcpy(&value, in->at, sizeof(value));
+		in->at += n;
+		return n == 8 ? value : value & ((1ull << 8 * n) - 1);
+	}
+	at = msl_get_bytes(in, n);
+	if (at)
 		memcpy(&value, at, n);
 	return value;
 }

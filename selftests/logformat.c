@@ -4,96 +4,12 @@
  *
  * `logformat --seed N` draws what a failure printed. $MMSB_SOAK: goes on with new seeds.
  */
-#include <dirent.h>
 #include <getopt.h>
 #include "kselftest.h"
-#include "common/home.h"
-#include "common/records.h"
+#include "common/logs.h"
 #include "log/crc32c.h"
-#include "log/reader.h"
-#include "log/segment.h"
 
 static uint64_t seed;
-
-/* ------------------------------------------------------------------------------------------------------ a place to write */
-
-static char place[64];
-
-static void place_make(void)
-{
-	strcpy(place, "/tmp/mmsb-logformat.XXXXXX");
-	if (!mkdtemp(place))
-		ksft_exit_fail_msg("mkdtemp: %s\n", strerror(errno));
-}
-
-static void place_empty(void)
-{
-	char path[sizeof(place) + 300];
-	struct dirent *entry;
-	DIR *dir = opendir(place);
-
-	while ((entry = readdir(dir))) {
-		snprintf(path, sizeof(path), "%s/%s", place, entry->d_name);
-		unlink(path);
-	}
-	closedir(dir);
-}
-
-static struct msl_disk *disk_open(uint32_t flags)
-{
-	struct msl_disk *disk;
-
-	if (msl_disk_open(place, flags, &disk))
-		ksft_exit_fail_msg("%s\n", mmsb_strerror_last());
-	return disk;
-}
-
-static int said(const char *what)
-{
-	printf("# %s: %s\n", what, mmsb_strerror_last());
-	return -1;
-}
-
-/* --------------------------------------------------------------------------------------------------------------- tapes */
-
-/* Records one behind the other. */
-struct tape {
-	uint8_t *bytes;
-	size_t used, room, n;
-};
-
-static void tape_add(struct tape *tape, const struct mmsb_record *record)
-{
-	if (record->bytes > tape->room - tape->used) {
-		tape->room = 2 * tape->room + record->bytes + 65536;
-		tape->bytes = realloc(tape->bytes, tape->room);
-	}
-	memcpy(tape->bytes + tape->used, record, record->bytes);
-	tape->used += record->bytes;
-	tape->n++;
-}
-
-static const struct mmsb_record *tape_at(const struct tape *tape, size_t at)
-{
-	return (const struct mmsb_record *)(tape->bytes + at);
-}
-
-static void tape_draw(struct tape *tape, struct records *records, uint64_t n)
-{
-	const struct mmsb_record *record;
-
-	while (n--)
-		tape_add(tape, records_next(records));
-	record = records_close(records);
-	if (record)
-		tape_add(tape, record);
-}
-
-static struct msl_header header_for(uint32_t flags, uint32_t shards)
-{
-	return (struct msl_header){ .flags = flags, .id = { 0x1122334455667788, 0x99aabbccddeeff00 }, .term = 3, .made = 1700000000123456789,
-				    .shards = shards, .max_pages = 4096, .max_bytes = 1 << 30, .max_rings = 16, .name = "test" };
-}
 
 /* ------------------------------------------------------------------------------------------------------------ checksums */
 
@@ -227,36 +143,10 @@ static int write_log(struct msl_disk *disk, const struct way *way, const struct 
 	return err ? said("writing") : 0;
 }
 
-/* Reads what there is and holds it against the tape from `at` on. *n: how many came; returns how it ended. */
-static int read_against(struct msl_disk *disk, uint64_t life, uint64_t from_tick, const struct tape *tape, size_t at, size_t *n,
-			struct msl_log_end *end)
-{
-	struct msl_reader_opts opts = { .life = life, .from_tick = from_tick };
-	const struct mmsb_record *record;
-	struct msl_reader *reader;
-	int err = msl_reader_open(disk, &opts, &reader);
-
-	*n = 0;
-	if (err)
-		return err;
-	while (!(err = msl_reader_next(reader, &record))) {
-		if (at >= tape->used || !records_same(tape_at(tape, at), record)) {
-			printf("# record %zu came as type %u, %u bytes, tick %llu\n", *n, record->type, record->bytes, record->tick);
-			err = -ENOTRECOVERABLE;
-			break;
-		}
-		at += tape_at(tape, at)->bytes;
-		++*n;
-	}
-	if (end)
-		msl_reader_end(reader, end);
-	msl_reader_close(reader);
-	return err;
-}
-
 static int there_and_back(const struct way *way, uint64_t ops)
 {
-	struct msl_disk *disk = disk_open(way->disk);
+	const struct msl_reader_opts all = { .life = MSL_LAST_LIFE };
+	struct msl_disk *disk = place_open(way->disk);
 	struct records records;
 	struct tape tape = { 0 };
 	struct msl_log_end end;
@@ -267,17 +157,17 @@ static int there_and_back(const struct way *way, uint64_t ops)
 	records_begin(&records, seed);
 	tape_draw(&tape, &records, ops);
 	err = write_log(disk, way, &tape, records.shards, 1 + ops / 4, seed % 2);
-	if (!err && read_against(disk, MSL_LAST_LIFE, 0, &tape, 0, &n, &end) != -ENODATA)
+	if (!err && read_against(disk, &all, &tape, 0, &n, &end) != -ENODATA)
 		err = said("reading");
-	if (!err && n != tape.n) {
-		printf("# %zu of %zu records came\n", n, tape.n);
+	if (!err && n != tape_count(&tape)) {
+		printf("# %zu of %zu records came\n", n, tape_count(&tape));
 		err = -1;
 	}
 	if (!err && end.end != (seed % 2 ? MSL_END_SEALED : MSL_END_OPEN)) {
 		printf("# the log ends in way %u\n", end.end);
 		err = -1;
 	}
-	free(tape.bytes);
+	tape_free(&tape);
 	records_end(&records);
 	msl_disk_close(disk);
 	return err;
@@ -300,24 +190,6 @@ static int write_checkpoint(struct msl_disk *disk, const char *name, const struc
 	return err ? said("writing a checkpoint") : 0;
 }
 
-static int scan_against(struct msl_disk *disk, const char *name, bool checkpoint, const struct tape *tape, size_t *n, struct msl_scan **scan)
-{
-	const struct mmsb_record *record;
-	size_t at = 0;
-	int err = msl_scan_open(disk, name, checkpoint, scan);
-
-	*n = 0;
-	while (!err && !(err = msl_scan_next(*scan, &record))) {
-		if (at >= tape->used || !records_same(tape_at(tape, at), record)) {
-			printf("# record %zu came as type %u, %u bytes, tick %llu\n", *n, record->type, record->bytes, record->tick);
-			return -ENOTRECOVERABLE;
-		}
-		at += tape_at(tape, at)->bytes;
-		++*n;
-	}
-	return err;
-}
-
 static void draw_checkpoint(struct tape *tape, struct records *records, uint64_t n)
 {
 	struct mmsb_hash_record begin = { { sizeof(begin), MMSB_RECORD_CAPTURE, MMSB_RECORD_HASHED, 0, 1000 }, { 5, 6 }, records->time };
@@ -332,7 +204,7 @@ static void draw_checkpoint(struct tape *tape, struct records *records, uint64_t
 
 static int checkpoint(const struct way *way, uint64_t n)
 {
-	struct msl_disk *disk = disk_open(way->disk);
+	struct msl_disk *disk = place_open(way->disk);
 	struct tape tape = { 0 };
 	struct msl_scan *scan = NULL;
 	struct records records;
@@ -346,10 +218,10 @@ static int checkpoint(const struct way *way, uint64_t n)
 	err = write_checkpoint(disk, "image", &tape, way->header);
 	if (!err && scan_against(disk, "image", true, &tape, &came, &scan) != -ENODATA)
 		err = said("reading a checkpoint");
-	if (!err && (came != tape.n || scan->end != MSL_END_SEALED || msl_scan_seal(scan, &tally) || tally.images != n || tally.records != n + 2))
+	if (!err && (came != tape_count(&tape) || scan->end != MSL_END_SEALED || msl_scan_seal(scan, &tally) || tally.images != n || tally.records != n + 2))
 		err = said("a checkpoint is not as it was");
 	msl_scan_close(scan);
-	free(tape.bytes);
+	tape_free(&tape);
 	records_end(&records);
 	msl_disk_close(disk);
 	return err;
@@ -360,7 +232,8 @@ static void run_all(uint64_t ops)
 	unsigned int i;
 
 	printf("# seed %llu\n", (unsigned long long)seed);
-	place_make();
+	if (place_make())
+		ksft_exit_fail_msg("no directory to write in\n");
 	ksft_test_result(!crc_vectors(), "checksums are the known ones\n");
 	ksft_test_result(!crc_same(), "with and without the processor's help\n");
 	ksft_test_result(!numbers(), "numbers of every length\n");
@@ -368,8 +241,7 @@ static void run_all(uint64_t ops)
 		ksft_test_result(!there_and_back(&ways[i], ops), "records come back: %s\n", ways[i].name);
 		ksft_test_result(!checkpoint(&ways[i], ops / 10), "images come back: %s\n", ways[i].name);
 	}
-	place_empty();
-	rmdir(place);
+	place_remove();
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include "logs.h"
+
+char place[64];
+
+int place_make(void)
+{
+	strcpy(place, "/tmp/mmsb-log.XXXXXX");
+	if (mkdtemp(place))
+		return 0;
+	printf("# mkdtemp: %s\n", strerror(errno));
+	return -1;
+}
+
+void place_empty(void)
+{
+	char path[sizeof(place) + 300];
+	struct dirent *entry;
+	DIR *dir = opendir(place);
+
+	while (dir && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/%s", place, entry->d_name);
+		unlink(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void place_remove(void)
+{
+	place_empty();
+	rmdir(place);
+}
+
+struct msl_disk *place_open(uint32_t flags)
+{
+	struct msl_disk *disk;
+
+	if (msl_disk_open(place, flags, &disk))
+		said("opening the directory");
+	return disk;
+}
+
+int said(const char *what)
+{
+	printf("# %s: %s\n", what, mmsb_strerror_last());
+	return -1;
+}
+
+/* ------------------------------------------------------------------------------------------------------------ bytes */
+
+struct bytes file_get(const char *dir, const char *name)
+{
+	struct bytes bytes = { NULL, 0 };
+	struct stat stat;
+	char path[400];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDONLY);
+	if (fd >= 0 && !fstat(fd, &stat)) {
+		bytes.n = (size_t)stat.st_size;
+		bytes.at = malloc(bytes.n + 1);
+	}
+	if (!bytes.at || read(fd, bytes.at, bytes.n) != (ssize_t)bytes.n) {
+		printf("# %s: %s\n", path, strerror(errno));
+		free(bytes.at);
+		bytes.at = NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	return bytes;
+}
+
+int file_put(const char *dir, const char *name, const uint8_t *at, size_t n)
+{
+	char path[400];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd < 0 || write(fd, at, n) != (ssize_t)n) {
+		printf("# %s: %s\n", path, strerror(errno));
+		err = -1;
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* ---------------------------------------------------------------------------------------------------------- records */
+
+void tape_draw(struct tape *tape, struct records *records, uint64_t n)
+{
+	const struct mmsb_record *record;
+
+	while (n--)
+		tape_add(tape, records_next(records));
+	record = records_close(records);
+	if (record)
+		tape_add(tape, record);
+}
+
+struct msl_header header_for(uint32_t flags, uint32_t shards)
+{
+	return (struct msl_header){ .flags = flags, .id = { 0x1122334455667788, 0x99aabbccddeeff00 }, .term = 3, .made = 1700000000123456789,
+				    .shards = shards, .max_pages = 4096, .max_bytes = 1 << 30, .max_rings = 16, .name = "test" };
+}
+
+/* *at moves behind the record that it is. */
+static int held_against(const struct tape *tape, size_t *at, const struct mmsb_record *record, size_t *n)
+{
+	if (*at >= tape->used || !records_same(tape_at(tape, *at), record)) {
+		printf("# record %zu came as type %u, %u bytes, tick %llu\n", *n, record->type, record->bytes, record->tick);
+		return -ENOTRECOVERABLE;
+	}
+	*at += tape_at(tape, *at)->bytes;
+	++*n;
+	return 0;
+}
+
+int read_against(struct msl_disk *disk, const struct msl_reader_opts *opts, const struct tape *tape, size_t at, size_t *n,
+		 struct msl_log_end *end)
+{
+	const struct mmsb_record *record;
+	struct msl_reader *reader;
+	int err = msl_reader_open(disk, opts, &reader);
+
+	*n = 0;
+	if (err)
+		return err;
+	while (!err && !(err = msl_reader_next(reader, &record)))
+		err = held_against(tape, &at, record, n);
+	if (end)
+		msl_reader_end(reader, end);
+	msl_reader_close(reader);
+	return err;
+}
+
+int scan_against(struct msl_disk *disk, const char *name, bool checkpoint, const struct tape *tape, size_t *n, struct msl_scan **scan)
+{
+	const struct mmsb_record *record;
+	size_t at = 0;
+	int err = msl_scan_open(disk, name, checkpoint, scan);
+
+	*n = 0;
+	while (!err && !(err = msl_scan_next(*scan, &record)))
+		err = held_against(tape, &at, record, n);
+	return err;
+}

@@ -26,7 +26,8 @@ static long device_ioc_info(struct net *net, void __user *user)
 		return err;
 	args.abi = MMSB_ABI_VERSION;
 	args.features = MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT |
-			MMSB_FEATURE_DERIVED | MMSB_FEATURE_HISTORY | MMSB_FEATURE_EVENTS | (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
+			MMSB_FEATURE_DERIVED | MMSB_FEATURE_HISTORY | MMSB_FEATURE_EVENTS | MMSB_FEATURE_LOG |
+			 (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
 	args.spaces = mmsb_names_count(net);
 	args.max_spaces = READ_ONCE(mmsb_max_spaces);
 	args.max_pages = READ_ONCE(mmsb_max_pages);

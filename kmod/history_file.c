@@ -5,6 +5,9 @@
  * A read gives as many whole records as fit. One that does not fit alone is kept, and EMSGSIZE says that the buffer is too small for it, so
  * that nobody can lose the thread by asking for too little. The engine has one reader at a time, which is whoever holds the mutex;
  * it is not held while a reader sleeps.
+ *
+ * The log descriptor is the same, but that what it gives stays with the engine until its holder says that it is durable, and that another
+ * may take over, from when on this one's calls are refused. What was fetched is looked at only while that cannot happen.
  */
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -23,6 +26,8 @@ struct history_file {
 	struct mmsb_space *space;
 	struct mutex mutex;
 	const struct mmsb_record *next;	/* fetched, and not yet read; under the mutex */
+	bool log;
+	u64 term;
 };
 
 /* Under the mutex. 0, with hf->next set if there is one. */
@@ -43,8 +48,8 @@ static int history_fetch(struct history_file *hf)
 	return 0;
 }
 
-/* Under the mutex. What was copied, or why nothing was. */
-static ssize_t history_copy(struct history_file *hf, char __user *to, size_t room)
+/* Under the mutex, and for a log by leave of the engine. What was copied, or why nothing was. */
+static ssize_t history_copy_some(struct history_file *hf, char __user *to, size_t room)
 {
 	size_t done = 0;
 	int err;
@@ -65,6 +70,21 @@ static ssize_t history_copy(struct history_file *hf, char __user *to, size_t roo
 			return done;
 		cond_resched();
 	}
+}
+
+static ssize_t history_copy(struct history_file *hf, char __user *to, size_t room)
+{
+	enum mmsb_reason reason;
+	ssize_t n;
+
+	if (!hf->log)
+		return history_copy_some(hf, to, room);
+	reason = ms_history_enter(hf->engine, hf->term);
+	if (reason)
+		return ms_errno(reason);
+	n = history_copy_some(hf, to, room);
+	ms_history_leave(hf->engine);
+	return n;
 }
 
 static ssize_t history_read(struct file *file, char __user *to, size_t room, loff_t *pos)
@@ -93,7 +113,7 @@ static __poll_t history_poll(struct file *file, struct poll_table_struct *table)
 
 	poll_wait(file, &ms_history_waitq(hf->engine)->head, table);
 	smp_mb();	/* partner: the pf_mb() before pf_waitq_active() */
-	return READ_ONCE(hf->next) || ms_history_has_any(hf->engine) ? EPOLLIN | EPOLLRDNORM : 0;
+	return READ_ONCE(hf->next) || ms_history_is_due(hf->engine) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static void history_show_fdinfo(struct seq_file *seq, struct file *file)
@@ -107,11 +127,47 @@ static void history_close(struct history_file *hf)
 {
 	struct mem_cgroup *before = mmsb_charge_begin(hf->space);
 
-	ms_history_close(hf->engine);	/* rings that stood still go on here */
+	if (hf->log)
+		ms_log_close(hf->engine, hf->term);
+	else
+		ms_history_close(hf->engine);	/* rings that stood still go on here */
 	mmsb_charge_end(before);
 	mmsb_space_put(hf->space);
 	mutex_destroy(&hf->mutex);
 	kfree(hf);
+}
+
+static long history_ioc_durable(struct history_file *hf, void __user *user)
+{
+	struct mmsb_log_durable_args args;
+	struct mem_cgroup *before;
+	enum mmsb_reason reason;
+	int err;
+
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_log_durable_args, tick), user);
+	if (err)
+		return err;
+	if (args.flags & ~MMSB_LOG_KNOWN)
+		return -EINVAL;
+	if (!hf->log)
+		return ms_errno(MMSB_REASON_NO_LOG);
+	before = mmsb_charge_begin(hf->space);
+	reason = ms_log_durable(hf->engine, hf->term, args.flags, args.tick);
+	mmsb_charge_end(before);
+	return ms_errno(reason);
+}
+
+static long history_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct history_file *hf = file->private_data;
+	void __user *user = (void __user *)arg;
+
+	switch (cmd) {
+	case MMSB_IOC_LOG_DURABLE:
+		return history_ioc_durable(hf, user);
+	default:
+		return -ENOTTY;
+	}
 }
 
 static int history_release(struct inode *inode, struct file *file)
@@ -123,16 +179,44 @@ static int history_release(struct inode *inode, struct file *file)
 static const struct file_operations history_fops = {
 	.owner = THIS_MODULE,
 	.read = history_read,
+	.unlocked_ioctl = history_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 	.poll = history_poll,
 	.release = history_release,
 	.show_fdinfo = history_show_fdinfo,
 };
 
-static enum mmsb_reason history_open(struct history_file *hf, struct mmsb_space *space, u64 limit)
+static enum mmsb_reason history_open_log(struct history_file *hf, struct ms_space *engine, const struct ms_history_config *config,
+					 struct mmsb_history_open_args *args)
 {
-	struct mem_cgroup *before = mmsb_charge_begin(space);
-	enum mmsb_reason reason = ms_history_open(space->engine, limit, &hf->engine);
+	const struct ms_log_config log = {
+		.history = *config,
+		.mode = args->mode,
+		.id = { args->log_id[0], args->log_id[1] },
+		.take_over = args->flags & MMSB_HISTORY_TAKE_OVER,
+	};
+	enum mmsb_reason reason = ms_log_open(engine, &log, &hf->engine, &hf->term, &args->durable);
 
+	args->term = hf->term;
+	return reason;
+}
+
+static enum mmsb_reason history_open(struct history_file *hf, struct mmsb_space *space, struct mmsb_history_open_args *args)
+{
+	const struct ms_history_config config = {
+		.limit = args->limit,
+		.wake_bytes = args->wake_bytes,
+		.compact = args->flags & MMSB_HISTORY_COMPACT,
+		.log = args->flags & MMSB_HISTORY_LOG,
+	};
+	struct mem_cgroup *before = mmsb_charge_begin(space);
+	enum mmsb_reason reason;
+
+	hf->log = config.log;
+	if (hf->log)
+		reason = history_open_log(hf, space->engine, &config, args);
+	else
+		reason = ms_history_open(space->engine, &config, &hf->engine);
 	mmsb_charge_end(before);
 	if (reason)
 		return reason;
@@ -141,7 +225,18 @@ static enum mmsb_reason history_open(struct history_file *hf, struct mmsb_space 
 	return reason;
 }
 
-enum mmsb_reason mmsb_history_file_new(struct mmsb_space *space, bool read_only, const struct mmsb_history_open_args *args,
+static enum mmsb_reason args_check(const struct mmsb_history_open_args *args)
+{
+	if (args->flags & ~MMSB_HISTORY_KNOWN)
+		return MMSB_REASON_BAD_FLAGS;
+	if (args->flags & MMSB_HISTORY_LOG)
+		return MMSB_REASON_NONE;
+	if (args->flags & MMSB_HISTORY_TAKE_OVER)
+		return MMSB_REASON_BAD_FLAGS;
+	return args->mode || args->log_id[0] || args->log_id[1] || args->wake_bytes ? MMSB_REASON_BAD_RESERVED : MMSB_REASON_NONE;
+}
+
+enum mmsb_reason mmsb_history_file_new(struct mmsb_space *space, bool read_only, struct mmsb_history_open_args *args,
 				       struct file **file)
 {
 	struct history_file *hf;
@@ -149,14 +244,13 @@ enum mmsb_reason mmsb_history_file_new(struct mmsb_space *space, bool read_only,
 
 	if (read_only)
 		return MMSB_REASON_READ_ONLY;
-	if (args->flags)
-		return MMSB_REASON_BAD_FLAGS;
-	if (args->reserved)
-		return MMSB_REASON_BAD_RESERVED;
+	reason = args_check(args);
+	if (reason)
+		return reason;
 	hf = kzalloc(sizeof(*hf), GFP_KERNEL_ACCOUNT);
 	if (!hf)
 		return MMSB_REASON_NO_MEMORY;
-	reason = history_open(hf, space, args->limit);
+	reason = history_open(hf, space, args);
 	if (reason) {
 		kfree(hf);
 		return reason;

@@ -6,7 +6,7 @@
 #include "space.h"
 
 /* On success *file holds the space. Checks what was asked for. */
-enum mmsb_reason mmsb_history_file_new(struct mmsb_space *space, bool read_only, const struct mmsb_history_open_args *args,
+enum mmsb_reason mmsb_history_file_new(struct mmsb_space *space, bool read_only, struct mmsb_history_open_args *args,
 				       struct file **file);
 
 #endif

@@ -111,7 +111,7 @@ static long space_ioc_history_open(struct space_file *sf, void __user *user)
 	enum mmsb_reason reason;
 	int fd, err;
 
-	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_history_open_args, reserved), user);
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_history_open_args, mode), user);
 	if (err)
 		return err;
 	fd = get_unused_fd_flags(O_CLOEXEC);
@@ -191,6 +191,49 @@ static long space_ioc_wait(struct space_file *sf, void __user *user)
 	return err ?: out;
 }
 
+static long space_ioc_durability(struct space_file *sf, void __user *user)
+{
+	struct mmsb_durability_args args;
+	struct mem_cgroup *before;
+	enum mmsb_reason reason;
+	int err;
+
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_durability_args, capturing), user);
+	if (err)
+		return err;
+	if (args.flags & ~MMSB_DURABILITY_SET)
+		return -EINVAL;
+	if (args.flags & MMSB_DURABILITY_SET && (sf->read_only || !sf->owner))
+		return -EPERM;
+	before = mmsb_charge_begin(sf->space);
+	reason = ms_log_durability(sf->space->engine, args.flags & MMSB_DURABILITY_SET, &args);
+	mmsb_charge_end(before);
+	args.reason = reason;
+	err = mmsb_args_out(user, &args, sizeof(args));
+	return reason ? ms_errno(reason) : err;
+}
+
+static long space_ioc_sync(struct space_file *sf, void __user *user)
+{
+	struct mem_cgroup *before;
+	struct mmsb_sync_args args;
+	enum mmsb_reason reason;
+	int err, out;
+
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_sync_args, reserved), user);
+	if (err)
+		return err;
+	if (args.flags || args.reserved)
+		return -EINVAL;
+	before = mmsb_charge_begin(sf->space);
+	reason = ms_log_sync(sf->space->engine, args.tick, args.timeout_ns, &args.durable, &err);
+	mmsb_charge_end(before);
+	args.reason = reason;
+	err = reason ? ms_errno(reason) : mmsb_args_interrupted(err, args.timeout_ns);
+	out = mmsb_args_out(user, &args, sizeof(args));
+	return err ?: out;
+}
+
 static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct space_file *sf = file->private_data;
@@ -211,6 +254,10 @@ static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return space_ioc_hash(sf, user);
 	case MMSB_IOC_WAIT:
 		return space_ioc_wait(sf, user);
+	case MMSB_IOC_DURABILITY:
+		return space_ioc_durability(sf, user);
+	case MMSB_IOC_SYNC:
+		return space_ioc_sync(sf, user);
 	default:
 		return -ENOTTY;
 	}

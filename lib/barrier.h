@@ -45,6 +45,12 @@ static inline uint32_t msl_sq_head(const struct mmsb_ring_engine *engine)
 	return __atomic_load_n(&engine->sq_head, __ATOMIC_ACQUIRE);
 }
 
+/* What the log holds up to it can be counted on; partner: the release in ms_log_durable(). */
+static inline uint64_t msl_durable(const struct mmsb_space_page *page)
+{
+	return __atomic_load_n(&page->durable, __ATOMIC_ACQUIRE);
+}
+
 /* Completions before it can be read; partner: the release in ms_ring_publish(). */
 static inline uint32_t msl_cq_tail(const struct mmsb_ring_engine *engine)
 {

@@ -16,6 +16,7 @@
 /* Objects are built with hidden visibility; what the public header declares is public. */
 #pragma GCC visibility push(default)
 #include <mmsb/mmsb.h>
+#include <mmsb/logging.h>
 #pragma GCC visibility pop
 
 #include "barrier.h"
@@ -39,11 +40,15 @@ struct msl_home {
 	int (*space_reset)(struct mmsb_space *space);
 	int (*space_hash)(struct mmsb_space *space, struct mmsb_hash_args *args);
 	int (*space_wait)(struct mmsb_space *space, struct mmsb_wait_args *args);
+	int (*space_durability)(struct mmsb_space *space, struct mmsb_durability_args *args);
+	int (*space_sync)(struct mmsb_space *space, struct mmsb_sync_args *args);
 
 	int (*history_open)(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
 	void (*history_close)(struct mmsb_history *history);
 	int (*history_fd)(const struct mmsb_history *history);
 	int (*history_next)(struct mmsb_history *history, const struct mmsb_record **record, uint64_t timeout_ns);
+	int (*history_wait)(struct mmsb_history *history, uint64_t timeout_ns);
+	int (*history_durable)(struct mmsb_history *history, struct mmsb_log_durable_args *args);
 
 	int (*ring_open)(struct mmsb_space *space, struct mmsb_ring_open_args *args, struct mmsb_ring **ring);
 	void (*ring_close)(struct mmsb_ring *ring);
@@ -90,6 +95,12 @@ struct mmsb_history {
 	const struct msl_home *home;
 	struct mmsb_space *space;
 };
+
+/* A word's record as that of the delta which it was. */
+void msl_word_expand(const struct mmsb_word_record *word, struct mmsb_delta_record *delta);
+
+/* As the ABI's arguments say, which are filled in. */
+int msl_history_open(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
 
 /* ---------------------------------------------------------------------------------------------------------- failing */
 

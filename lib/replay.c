@@ -111,6 +111,32 @@ static int replay_delta(struct mmsb_ring *ring, const struct mmsb_delta_record *
 	return 0;
 }
 
+void msl_word_expand(const struct mmsb_word_record *word, struct mmsb_delta_record *delta)
+{
+	*delta = (struct mmsb_delta_record){
+		.record = word->record,
+		.origin = word->origin,
+		.sqe = {
+			.op = word->op,
+			.lane = word->lane,
+			.len = word->len,
+			.page = word->page,
+			.offset = word->offset,
+			.word = { word->word },
+		},
+	};
+	delta->record.bytes = sizeof(*delta);
+	delta->record.type = MMSB_RECORD_DELTA;
+}
+
+static int replay_word(struct mmsb_ring *ring, const struct mmsb_word_record *word)
+{
+	struct mmsb_delta_record delta;
+
+	msl_word_expand(word, &delta);
+	return replay_delta(ring, &delta);
+}
+
 /* What the record says of the state behind it, against the state. */
 static int compare(struct mmsb_ring *ring, const struct mmsb_hash_record *record)
 {
@@ -184,9 +210,10 @@ static bool record_is_whole(const struct mmsb_record *record)
 		[MMSB_RECORD_TICK] = sizeof(struct mmsb_hash_record),
 		[MMSB_RECORD_HASH] = sizeof(struct mmsb_hash_record),
 		[MMSB_RECORD_RESET] = sizeof(struct mmsb_record),
+		[MMSB_RECORD_WORD] = sizeof(struct mmsb_word_record),
 	};
 
-	return record->bytes % 8 == 0 && (record->type > MMSB_RECORD_RESET || record->bytes >= least[record->type]);
+	return record->bytes % 8 == 0 && (record->type > MMSB_RECORD_WORD || record->bytes >= least[record->type]);
 }
 
 int mmsb_replay(struct mmsb_ring *ring, const struct mmsb_record *record)
@@ -200,6 +227,11 @@ int mmsb_replay(struct mmsb_ring *ring, const struct mmsb_record *record)
 	switch (record->type) {
 	case MMSB_RECORD_DELTA:
 		return replay_delta(ring, (const struct mmsb_delta_record *)record);
+	case MMSB_RECORD_WORD:
+		return replay_word(ring, (const struct mmsb_word_record *)record);
+	case MMSB_RECORD_BOUND:
+	case MMSB_RECORD_END:
+		return 0;
 	case MMSB_RECORD_TICK:
 		return replay_tick_end(ring, (const struct mmsb_hash_record *)record);
 	case MMSB_RECORD_HASH:

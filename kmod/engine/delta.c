@@ -338,7 +338,7 @@ static enum mmsb_reason judge_entry(const struct ms_ring *ring, const struct mms
 	if (sqe->op >= MMSB_OP_LAST)
 		return MMSB_REASON_BAD_OP;
 	rule = &op_rules[sqe->op];
-	if (sqe->flags & ~rule->flags)
+	if (sqe->flags & ~(rule->flags | MMSB_SQE_DURABLE))
 		return MMSB_REASON_BAD_FLAGS;
 	if (sqe->lane >= rule->lanes)
 		return rule->lanes == 1 ? MMSB_REASON_BAD_RESERVED : MMSB_REASON_BAD_LANE;
@@ -485,6 +485,16 @@ static enum mmsb_reason judge_ring(const struct ms_shard *shard, const struct ms
 	return MMSB_REASON_NONE;
 }
 
+/* Can the space keep what it promises, and what is asked of it? */
+static enum mmsb_reason judge_promise(const struct ms_space *space, const struct mmsb_sqe *sqe)
+{
+	if (unlikely(space->log.failed))
+		return MMSB_REASON_LOG_FAILED;
+	if (unlikely(sqe->flags & MMSB_SQE_DURABLE) && space->log.mode == MMSB_MEMORY)
+		return MMSB_REASON_NO_LOG;
+	return MMSB_REASON_NONE;
+}
+
 static enum mmsb_reason apply_judged(struct change *change, struct ms_outcome *outcome)
 {
 	enum mmsb_reason reason;
@@ -554,6 +564,9 @@ enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, co
 	outcome->epoch = 0;
 	outcome->flags = 0;
 	reason = judge_entry(ring, sqe, &change);
+	if (reason)
+		return reason;
+	reason = judge_promise(shard->space, sqe);
 	if (reason)
 		return reason;
 	if (sqe->op == MMSB_OP_NOP || sqe->op == MMSB_OP_FENCE)

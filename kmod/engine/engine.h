@@ -12,6 +12,7 @@
 #include "platform.h"
 #include <mmsb/abi.h>
 #include <mmsb/history.h>
+#include <mmsb/log.h>
 #include <mmsb/reasons.h>
 
 struct ms_space;
@@ -72,14 +73,48 @@ int ms_page_wait(struct ms_space *space, u64 page, u64 epoch, u64 timeout_ns, u6
 
 struct ms_history;
 
-/* [any] From here on the space tells what it applies; `limit` bytes of records may wait, 0 for the default. */
-enum mmsb_reason ms_history_open(struct ms_space *space, u64 limit, struct ms_history **history);
+struct ms_history_config {
+	u64 limit;		/* bytes of records that may wait; 0: the default */
+	u64 wake_bytes;		/* a log's: its writer is woken when so many wait; 0: the default */
+	bool compact;		/* WORD records */
+	bool log;		/* made by ms_log_open() */
+};
+
+/* [any] From here on the space tells what it applies. */
+enum mmsb_reason ms_history_open(struct ms_space *space, const struct ms_history_config *config, struct ms_history **history);
 void ms_history_close(struct ms_history *history);	/* before the space goes */
 /* The next record, good until the next call, or NULL: there is none now. One caller at a time. */
 enum mmsb_reason ms_history_next(struct ms_history *history, const struct mmsb_record **record);
 bool ms_history_has_any(const struct ms_history *history);		/* [any] there is one now */
-int ms_history_wait(struct ms_history *history, u64 timeout_ns);	/* [any] until there is: 0, -ETIME, -EINTR */
+bool ms_history_is_due(const struct ms_history *history);		/* [any] the same, or for a log: it is time to write */
+int ms_history_wait(struct ms_history *history, u64 timeout_ns);	/* [any] until it is due: 0, -ETIME, -EINTR */
 struct pf_waitq *ms_history_waitq(struct ms_history *history);		/* woken when some have come */
+
+/* -------------------------------------------------------------------------------------------------------------- log */
+
+struct ms_log_config {
+	struct ms_history_config history;
+	u32 mode;		/* of a space that has no log yet */
+	u64 id[2];
+	bool take_over;
+};
+
+/* [any] The space's log, begun or gone on with, whose records lie behind tick *durable; *term names this writer. */
+enum mmsb_reason ms_log_open(struct ms_space *space, const struct ms_log_config *config, struct ms_history **history, u64 *term,
+			     u64 *durable);
+void ms_log_close(struct ms_history *history, u64 term);	/* the writer goes; the log stays */
+/*
+ * [any] What is read of a log is read between these two, and what was read is good until it is made durable: a writer who was fenced has no
+ * way in any more, and must forget what he was given.
+ */
+enum mmsb_reason ms_history_enter(struct ms_history *history, u64 term);
+void ms_history_leave(struct ms_history *history);
+/* [any] As struct mmsb_log_durable_args says. Not between those two. */
+enum mmsb_reason ms_log_durable(struct ms_history *history, u64 term, u32 flags, u64 tick);
+/* [any] As struct mmsb_durability_args says; `args` is the engine's private copy, its size and flags are the border's. */
+enum mmsb_reason ms_log_durability(struct ms_space *space, bool set, struct mmsb_durability_args *args);
+/* [any] Sleeps until `tick` (0: the last one now) is durable. NONE, with *error 0, -ETIME or -EINTR; NO_LOG, LOG_FAILED. */
+enum mmsb_reason ms_log_sync(struct ms_space *space, u64 tick, u64 timeout_ns, u64 *durable, int *error);
 
 /* ------------------------------------------------------------------------------------------------------------ shard */
 

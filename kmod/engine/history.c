@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "history.h"
+#include "log.h"
 #include "meet.h"
 #include "space.h"
 
 #define SEGMENT		(64u << 10)
 #define TICK_BYTES	sizeof(struct mmsb_hash_record)
+#define WORDS_BYTES	(MS_BATCH * sizeof(struct mmsb_word_record))
 
-/* What was taken from the shards at once: a record that stands for all of them, then a stream each, read by tick. */
+/* What was taken from the shards at once: a record that stands for all of them, then a stream each, read by tick, then how far that goes. */
 struct ms_history_batch {
 	struct ms_history_batch *next;
-	struct mmsb_hash_record mark;		/* `bytes` is 0: none, or it has been read */
-	struct {
-		struct ms_segment *segment;	/* before it is filled: what the shard goes on with */
+	struct mmsb_hash_record mark;		/* `bytes` is 0: none */
+	struct ms_hash hash;			/* a log's: as it was when the batch was begun, should somebody begin again */
+	u64 upto;				/* every tick up to this one lies in this batch or before it */
+	u64 bytes;				/* of records */
+	bool bounded, urgent;			/* a log's: that is told, and somebody waits for it */
+	bool begun, mark_told, bound_told;
+	struct ms_batch_stream {
+		struct ms_segment *first;	/* before it is filled: what the shard goes on with */
+		struct ms_segment *segment;	/* what is being read */
 		u64 at;
 	} stream[];
 };
@@ -19,20 +27,29 @@ struct ms_history_batch {
 struct ms_history {
 	struct ms_space *space;
 	u64 limit;
+	bool log, compact;
+	struct ms_stream *streams;		/* one a shard; the shards write to them while the space tells */
+	u64 wake_bytes;				/* a log's */
+	u32 holders;				/* who has it open, and the space of a log; under control */
+	struct pf_mutex reader;			/* whoever reads, and says what is durable */
 	struct pf_mutex mutex;
-	struct ms_history_batch *first, *last;		/* under the mutex */
+	struct ms_history_batch *first, *last;	/* under the mutex */
 	u64 taken;				/* bytes of records in batches, ever; under the mutex */
 	u64 read;				/* of those */
+	u64 freed;				/* of those */
 	u32 full;				/* rings stand still */
+	u32 told_all;				/* nothing more will come */
 	struct pf_waitq waitq;			/* of those who wait for records */
 
 	/* The reader's. */
+	u64 term;				/* a log's: whose turn it is */
 	struct ms_history_batch *batch;
 	struct ms_hash hash;			/* as of the last record read */
-	struct mmsb_hash_record told;	/* a tick's record, with the sum */
+	u64 bound;				/* the last that was told */
+	struct mmsb_hash_record told;		/* a tick's record, with the sum */
 };
 
-static void history_wake(struct ms_history *history)
+void ms_history_wake(struct ms_history *history)
 {
 	pf_mb();	/* partner: the barrier between registering and looking, in pf_waitq_wait() */
 	if (pf_waitq_active(&history->waitq))
@@ -60,15 +77,19 @@ static struct ms_shard *teller_of(struct ms_shard *shard)
 	return shard->space->meeting.open ? shard->space->shards[0] : shard;
 }
 
-/* Every segment keeps room for the record that closes a tick, so that no tick can fail to be told. */
+/*
+ * Every segment keeps room for the record that closes a tick, so that no tick can fail to be told, and for a batch of words, which go
+ * a way on which nothing can fail.
+ */
 static enum mmsb_reason stream_reserve(struct ms_shard *shard, u64 bytes)
 {
 	struct ms_stream *stream = shard->stream;
 	struct ms_segment *segment = stream->last;
 
-	if (segment && bytes + TICK_BYTES <= segment->room - segment->used)
+	bytes += WORDS_BYTES + TICK_BYTES;
+	if (segment && bytes <= segment->room - segment->used)
 		return MMSB_REASON_NONE;
-	segment = segment_make(bytes + TICK_BYTES, shard->node);
+	segment = segment_make(bytes, shard->node);
 	if (!segment)
 		return MMSB_REASON_NO_MEMORY;
 	if (stream->last)
@@ -110,7 +131,7 @@ enum mmsb_reason ms_history_begin(struct ms_shard *shard, const struct mmsb_orig
 	record->record.tick = shard->tick;
 	record->origin = *origin;
 	record->sqe = *sqe;
-	record->sqe.flags &= (u16)~MMSB_SQE_QUIET;
+	record->sqe.flags &= (u16)~(MMSB_SQE_QUIET | MMSB_SQE_DURABLE);
 	record->sqe.user_data = 0;
 	record->operand_bytes = payload ? bytes : 0;
 	if (!payload)
@@ -124,16 +145,21 @@ enum mmsb_reason ms_history_begin(struct ms_shard *shard, const struct mmsb_orig
 }
 
 /* In a replay a tick may be longer than what may wait, so the reader hears of that, too. */
-static void stream_count(struct ms_shard *shard, u64 bytes)
+static void stream_look(struct ms_shard *shard)
 {
 	struct ms_history *history = shard->space->history;
-	struct ms_stream *stream = shard->stream;
+	u64 waiting = shard->stream->waiting * shard->space->nshards;
 
-	pf_write(stream->waiting, stream->waiting + bytes);
-	if (likely(pf_read(history->taken) - pf_read(history->read) + stream->waiting * shard->space->nshards < history->limit))
+	if (likely(pf_read(history->taken) - pf_read(history->freed) + waiting < history->limit))
 		return;
 	pf_write(history->full, 1);
-	history_wake(history);
+	ms_history_wake(history);
+}
+
+static void stream_count(struct ms_shard *shard, u64 bytes)
+{
+	pf_write(shard->stream->waiting, shard->stream->waiting + bytes);
+	stream_look(shard);
 }
 
 void ms_history_end(struct ms_shard *shard, bool keep, u64 page)
@@ -152,6 +178,40 @@ void ms_history_end(struct ms_shard *shard, bool keep, u64 page)
 	}
 	stream->told = true;
 	stream_count(teller, record->record.bytes);
+}
+
+bool ms_history_takes_words(const struct ms_shard *shard)
+{
+	return shard->space->history->compact;
+}
+
+enum mmsb_reason ms_history_reserve_words(struct ms_shard *shard, const struct mmsb_origin *origin)
+{
+	struct ms_shard *teller = teller_of(shard);
+
+	teller->stream->origin = origin;
+	return stream_reserve(teller, 0);
+}
+
+/* What waits is looked at when the tick closes: a batch is not much. */
+void ms_history_word(struct ms_shard *shard, const struct mmsb_sqe *sqe)
+{
+	struct ms_shard *teller = teller_of(shard);
+	struct ms_stream *stream = teller->stream;
+	struct mmsb_word_record *record = (void *)stream_put(teller, sizeof(*record), MMSB_RECORD_WORD);
+
+	record->record.shard = (u16)shard->number;
+	record->record.tick = shard->tick;
+	record->origin = *stream->origin;
+	record->page = sqe->page;
+	record->word = sqe->len == 8 ? sqe->word[0] : sqe->word[0] & ((1ull << 8 * sqe->len) - 1);
+	record->offset = (u32)sqe->offset;
+	record->op = sqe->op;
+	record->lane = sqe->lane;
+	record->len = (u8)sqe->len;
+	record->flags = 0;
+	stream->told = true;
+	pf_write(stream->waiting, stream->waiting + sizeof(*record));
 }
 
 /* By how much the shard's part has moved since it was told last. */
@@ -177,31 +237,43 @@ static struct mmsb_hash_record *put_tick(struct ms_shard *shard)
 	return record;
 }
 
+/* A log's writer sleeps until there is enough to write, or somebody waits for it. */
+static void notice(const struct ms_shard *shard)
+{
+	struct ms_history *history = shard->space->history;
+
+	if (!history->log || shard->stream->waiting * shard->space->nshards >= history->wake_bytes)
+		ms_history_wake(history);
+}
+
 void ms_history_tick(struct ms_shard *shard)
 {
 	if (!shard->stream->told)
 		return;
 	shard->stream->told = false;
 	hash_moved(shard, put_tick(shard)->hash);
-	history_wake(shard->space->history);
+	notice(shard);
 }
 
 void ms_history_tick_all(struct ms_space *space)
 {
 	struct mmsb_hash_record *record = NULL;
+	struct ms_shard *teller = NULL;
 	u32 i;
 
 	if (!space->history)
 		return;
 	for (i = 0; i < space->nshards; i++) {
-		if (!record && space->shards[i]->stream->told)
-			record = put_tick(space->shards[i]);
+		if (!teller && space->shards[i]->stream->told)
+			teller = space->shards[i];
 		space->shards[i]->stream->told = false;
 	}
-	for (i = 0; record && i < space->nshards; i++)
+	if (!teller)
+		return;
+	record = put_tick(teller);
+	for (i = 0; i < space->nshards; i++)
 		hash_moved(space->shards[i], record->hash);
-	if (record)
-		history_wake(space->history);
+	notice(teller);
 }
 
 bool ms_history_is_full(const struct ms_shard *shard)
@@ -233,7 +305,7 @@ static void batch_free(const struct ms_space *space, struct ms_history_batch *ba
 	u32 i;
 
 	for (i = 0; batch && i < space->nshards; i++)
-		segments_free(batch->stream[i].segment);
+		segments_free(batch->stream[i].first);
 	pf_free(batch);
 }
 
@@ -245,32 +317,39 @@ static enum mmsb_reason batch_reserve(const struct ms_space *space, struct ms_hi
 	for (i = 0; i < space->nshards; i++) {
 		if (likely(!space->shards[i]->stream->told))
 			continue;
-		batch->stream[i].segment = segment_make(TICK_BYTES, space->shards[i]->node);
-		if (!batch->stream[i].segment)
+		batch->stream[i].first = segment_make(WORDS_BYTES + TICK_BYTES, space->shards[i]->node);
+		if (!batch->stream[i].first)
 			return MMSB_REASON_NO_MEMORY;
 	}
 	return MMSB_REASON_NONE;
 }
 
-static u64 batch_fill(struct ms_space *space, struct ms_history_batch *batch)
+/* With every run lock held: no tick is open but a replay's. */
+static u64 ticks_told(const struct ms_space *space)
 {
-	u64 bytes = batch->mark.record.bytes;
+	return space->page->tick - (space->replay.open ? 1 : 0);
+}
+
+static void batch_fill(struct ms_space *space, struct ms_history_batch *batch)
+{
 	u32 i;
 
+	batch->bytes = batch->mark.record.bytes;
+	batch->upto = ticks_told(space);
 	for (i = 0; i < space->nshards; i++) {
 		struct ms_stream *stream = space->shards[i]->stream;
-		struct ms_segment *spare = batch->stream[i].segment;
+		struct ms_segment *spare = batch->stream[i].first;
 
+		batch->stream[i].first = stream->first;
 		batch->stream[i].segment = stream->first;
 		stream->first = spare;
 		stream->last = spare;
-		bytes += stream->waiting;
+		batch->bytes += stream->waiting;
 		pf_write(stream->waiting, 0);
 	}
-	return bytes;
 }
 
-static void batch_append(struct ms_history *history, struct ms_history_batch *batch, u64 bytes)
+static void batch_append(struct ms_history *history, struct ms_history_batch *batch)
 {
 	pf_mutex_lock(&history->mutex);
 	if (history->last)
@@ -278,18 +357,25 @@ static void batch_append(struct ms_history *history, struct ms_history_batch *ba
 	else
 		history->first = batch;
 	history->last = batch;
-	pf_write(history->taken, history->taken + bytes);
+	pf_write(history->taken, history->taken + batch->bytes);
 	pf_mutex_unlock(&history->mutex);
 }
 
-static bool streams_have_any(const struct ms_space *space)
+static bool streams_have_any(const struct ms_history *history)
 {
 	u32 i;
 
-	for (i = 0; i < space->nshards; i++)
-		if (pf_read(space->shards[i]->stream->waiting))
+	for (i = 0; i < history->space->nshards; i++)
+		if (pf_read(history->streams[i].waiting))
 			return true;
 	return false;
+}
+
+/* A log is told how far it goes then: all that rings sent to other shards has arrived, and lies before that. */
+static void batch_bound(struct ms_space *space, struct ms_history_batch *batch)
+{
+	batch->bounded = true;
+	batch->urgent = pf_take64(&space->log.urgent);
 }
 
 static enum mmsb_reason history_take(struct ms_history *history)
@@ -301,13 +387,20 @@ static enum mmsb_reason history_take(struct ms_history *history)
 	if (!batch)
 		return MMSB_REASON_NO_MEMORY;
 	ms_space_stop(space, NULL);
-	ms_meet_end(space);
-	reason = batch_reserve(space, batch);
-	if (!reason)
-		batch_append(history, batch, batch_fill(space, batch));
+	if (history->log)
+		ms_meet_settle(space);
+	else
+		ms_meet_end(space);
+	reason = history->told_all ? MMSB_REASON_NONE : batch_reserve(space, batch);
+	if (!reason && !history->told_all) {
+		if (history->log)
+			batch_bound(space, batch);
+		batch_fill(space, batch);
+		batch_append(history, batch);
+		batch = NULL;
+	}
 	ms_space_go(space, NULL);
-	if (reason)
-		batch_free(space, batch);
+	batch_free(space, batch);
 	return reason;
 }
 
@@ -332,16 +425,28 @@ enum mmsb_reason ms_history_mark(struct ms_space *space, struct ms_mark *mark)
 	return reason;
 }
 
+/* What is told between ticks gets one of its own in a log, so that a tick says whether it is durable. */
+static void tick_pass(struct ms_space *space)
+{
+	pf_next(&space->page->tick);
+	pf_next(&space->page->closed);
+}
+
 static void mark_set(struct ms_space *space, const struct ms_mark *mark, u8 type)
 {
 	struct mmsb_hash_record *record = &mark->after->mark;
 
-	record->record.bytes = type == MMSB_RECORD_RESET ? sizeof(record->record) : sizeof(*record);
+	record->record.bytes = type == MMSB_RECORD_RESET || type == MMSB_RECORD_END ? sizeof(record->record) : sizeof(*record);
 	record->record.type = type;
+	batch_fill(space, mark->before);
+	batch_append(space->history, mark->before);
+	if (space->history->log)
+		tick_pass(space);
 	record->record.tick = space->page->tick;
-	batch_append(space->history, mark->before, batch_fill(space, mark->before));
-	batch_append(space->history, mark->after, record->record.bytes);
-	history_wake(space->history);
+	mark->after->upto = space->page->tick;
+	mark->after->bytes = record->record.bytes;
+	batch_append(space->history, mark->after);
+	ms_history_wake(space->history);
 }
 
 /* What the hash is now, whatever it was. */
@@ -385,14 +490,17 @@ static const struct mmsb_record *stream_peek(const struct ms_history_batch *batc
 	return segment ? (const void *)(segment->bytes + batch->stream[shard].at) : NULL;
 }
 
-/* Segments that are empty, or read, are given back. */
-static void stream_settle(struct ms_history_batch *batch, u32 shard)
+/* Segments that are empty, or read, are given back, but for a log's. */
+static void stream_settle(const struct ms_history *history, struct ms_batch_stream *stream)
 {
 	struct ms_segment *segment;
 
-	while ((segment = batch->stream[shard].segment) && batch->stream[shard].at >= segment->used) {
-		batch->stream[shard].segment = segment->next;
-		batch->stream[shard].at = 0;
+	while ((segment = stream->segment) && stream->at >= segment->used) {
+		stream->segment = segment->next;
+		stream->at = 0;
+		if (history->log)
+			continue;
+		stream->first = stream->segment;
 		pf_free(segment);
 	}
 }
@@ -402,7 +510,7 @@ static bool record_is_before(const struct mmsb_record *record, const struct mmsb
 {
 	if (!other || record->tick != other->tick)
 		return !other || record->tick < other->tick;
-	return record->type == MMSB_RECORD_DELTA && other->type != MMSB_RECORD_DELTA;
+	return record->type != MMSB_RECORD_TICK && other->type == MMSB_RECORD_TICK;
 }
 
 static const struct mmsb_record *batch_peek(struct ms_history *history, struct ms_history_batch *batch, u32 *shard)
@@ -411,7 +519,7 @@ static const struct mmsb_record *batch_peek(struct ms_history *history, struct m
 	u32 i;
 
 	for (i = 0; i < history->space->nshards; i++) {
-		stream_settle(batch, i);
+		stream_settle(history, &batch->stream[i]);
 		record = stream_peek(batch, i);
 		if (!record || !record_is_before(record, first))
 			continue;
@@ -426,7 +534,7 @@ static const struct mmsb_record *take_mark(struct ms_history *history, struct ms
 	history->told = batch->mark;
 	history->hash.sum[0] = batch->mark.hash[0];
 	history->hash.sum[1] = batch->mark.hash[1];
-	batch->mark.record.bytes = 0;
+	batch->mark_told = true;
 	return &history->told.record;
 }
 
@@ -436,9 +544,24 @@ static const struct mmsb_record *take_tick(struct ms_history *history, const str
 
 	history->hash.sum[0] += moved->hash[0];
 	history->hash.sum[1] += moved->hash[1];
-	history->told.record = *record;
+	history->told = *moved;
 	history->told.hash[0] = history->hash.sum[0];
 	history->told.hash[1] = history->hash.sum[1];
+	return &history->told.record;
+}
+
+static const struct mmsb_record *take_bound(struct ms_history *history, struct ms_history_batch *batch)
+{
+	if (!batch->bounded || batch->bound_told)
+		return NULL;
+	batch->bound_told = true;
+	history->bound = batch->upto;
+	history->told.record = (struct mmsb_record){
+		.bytes = sizeof(history->told.record),
+		.type = MMSB_RECORD_BOUND,
+		.flags = batch->urgent ? MMSB_RECORD_URGENT : 0,
+		.tick = batch->upto,
+	};
 	return &history->told.record;
 }
 
@@ -447,27 +570,50 @@ static const struct mmsb_record *batch_take(struct ms_history *history, struct m
 	const struct mmsb_record *record;
 	u32 shard = 0;
 
-	if (batch->mark.record.bytes)
+	if (batch->mark.record.bytes && !batch->mark_told)
 		return take_mark(history, batch);
 	record = batch_peek(history, batch, &shard);
 	if (!record)
-		return NULL;
+		return take_bound(history, batch);
 	batch->stream[shard].at += record->bytes;
 	return record->type == MMSB_RECORD_TICK ? take_tick(history, record) : record;
 }
 
+/* A history's batch is no longer needed when the next one is begun; a log's stays in line. */
 static struct ms_history_batch *history_next_batch(struct ms_history *history)
 {
 	struct ms_history_batch *batch;
 
 	pf_mutex_lock(&history->mutex);
-	batch = history->first;
-	if (batch)
+	batch = history->log && history->batch ? history->batch->next : history->first;
+	if (batch && !history->log) {
 		history->first = batch->next;
-	if (!history->first)
-		history->last = NULL;
+		if (!history->first)
+			history->last = NULL;
+	}
 	pf_mutex_unlock(&history->mutex);
 	return batch;
+}
+
+static bool history_begin_batch(struct ms_history *history)
+{
+	struct ms_history_batch *batch = history_next_batch(history);
+
+	if (!batch && history->log)
+		return false;
+	if (!history->log)
+		batch_free(history->space, history->batch);
+	history->batch = batch;
+	if (batch) {
+		batch->hash = history->hash;
+		batch->begun = true;
+	}
+	return batch;
+}
+
+static u64 told_bytes(const struct mmsb_record *record)
+{
+	return record->type == MMSB_RECORD_BOUND ? 0 : record->bytes;
 }
 
 static const struct mmsb_record *history_step(struct ms_history *history)
@@ -478,12 +624,12 @@ static const struct mmsb_record *history_step(struct ms_history *history)
 		record = history->batch ? batch_take(history, history->batch) : NULL;
 		if (record)
 			break;
-		batch_free(history->space, history->batch);
-		history->batch = history_next_batch(history);
-		if (!history->batch)
+		if (!history_begin_batch(history))
 			return NULL;
 	}
-	pf_write(history->read, history->read + record->bytes);
+	pf_write(history->read, history->read + told_bytes(record));
+	if (!history->log)
+		pf_write(history->freed, history->read);
 	return record;
 }
 
@@ -491,11 +637,11 @@ static const struct mmsb_record *history_step(struct ms_history *history)
 static void history_let_go_on(struct ms_history *history)
 {
 	struct ms_space *space = history->space;
-	u64 waiting = pf_read(history->taken) - history->read;
+	u64 waiting = pf_read(history->taken) - history->freed;
 	u32 i;
 
 	for (i = 0; i < space->nshards; i++)
-		waiting += pf_read(space->shards[i]->stream->waiting);
+		waiting += pf_read(history->streams[i].waiting);
 	if (waiting > history->limit / 2)
 		return;
 	pf_write(history->full, 0);
@@ -505,25 +651,54 @@ static void history_let_go_on(struct ms_history *history)
 	}
 }
 
+/* A look from outside: whoever takes looks again with all run locks held. */
+static bool history_wants_more(const struct ms_history *history)
+{
+	if (streams_have_any(history))
+		return true;
+	return history->log && pf_read(history->told_all) == 0 && pf_read(history->space->log.urgent);
+}
+
 enum mmsb_reason ms_history_next(struct ms_history *history, const struct mmsb_record **record)
 {
 	enum mmsb_reason reason;
 
 	*record = history_step(history);
-	if (!*record && streams_have_any(history->space)) {
+	if (!*record && history_wants_more(history)) {
 		reason = history_take(history);
 		if (reason)
 			return reason;
 		*record = history_step(history);
 	}
-	if (unlikely(pf_read(history->full)))
+	if (unlikely(pf_read(history->full)) && !history->log)
 		history_let_go_on(history);
 	return MMSB_REASON_NONE;
 }
 
 bool ms_history_has_any(const struct ms_history *history)
 {
-	return pf_read(history->taken) != pf_read(history->read) || streams_have_any(history->space);
+	return pf_read(history->taken) != pf_read(history->read) || history_wants_more(history);
+}
+
+static bool streams_have_enough(const struct ms_history *history)
+{
+	u32 n = history->space->nshards, i;
+
+	for (i = 0; i < n; i++)
+		if (pf_read(history->streams[i].waiting) * n >= history->wake_bytes)
+			return true;
+	return false;
+}
+
+bool ms_history_is_due(const struct ms_history *history)
+{
+	if (!history->log)
+		return ms_history_has_any(history);
+	if (pf_read(history->taken) != pf_read(history->read))
+		return true;
+	if (pf_read(history->told_all))
+		return false;
+	return pf_read(history->space->log.urgent) || pf_read(history->full) || streams_have_enough(history);
 }
 
 struct pf_waitq *ms_history_waitq(struct ms_history *history)
@@ -533,7 +708,7 @@ struct pf_waitq *ms_history_waitq(struct ms_history *history)
 
 static bool history_has_come(void *arg)
 {
-	return ms_history_has_any(arg);
+	return ms_history_is_due(arg);
 }
 
 int ms_history_wait(struct ms_history *history, u64 timeout_ns)
@@ -552,65 +727,105 @@ static void streams_free(const struct ms_space *space, struct ms_stream *streams
 	pf_free(streams);
 }
 
-static void history_free(struct ms_history *history)
+static void batches_free(const struct ms_space *space, struct ms_history_batch *batch)
 {
-	struct ms_history_batch *batch = history->batch;
+	while (batch) {
+		struct ms_history_batch *next = batch->next;
 
-	do {
-		batch_free(history->space, batch);
-		batch = history_next_batch(history);
-	} while (batch);
+		batch_free(space, batch);
+		batch = next;
+	}
+}
+
+void ms_history_free(struct ms_history *history)
+{
+	if (!history->log)
+		batch_free(history->space, history->batch);
+	batches_free(history->space, history->first);
+	streams_free(history->space, history->streams);
 	pf_waitq_destroy(&history->waitq);
 	pf_mutex_destroy(&history->mutex);
+	pf_mutex_destroy(&history->reader);
 	pf_free(history);
 }
 
-/* It begins with what the hash is. */
-static enum mmsb_reason history_attach(struct ms_history *history, struct ms_stream *streams)
+enum mmsb_reason ms_history_make(struct ms_space *space, const struct ms_history_config *config, struct ms_history **out)
 {
-	struct ms_space *space = history->space;
-	enum mmsb_reason reason;
-	struct ms_mark mark;
-	u32 i;
-
-	if (space->history)
-		return MMSB_REASON_HISTORY_TAKEN;
-	for (i = 0; i < space->nshards; i++)
-		space->shards[i]->stream = &streams[i];
-	space->history = history;
-	reason = ms_history_mark(space, &mark);
-	if (!reason) {
-		ms_history_switch(space, &mark);
-		return reason;
-	}
-	for (i = 0; i < space->nshards; i++)
-		space->shards[i]->stream = NULL;
-	space->history = NULL;
-	return reason;
-}
-
-enum mmsb_reason ms_history_open(struct ms_space *space, u64 limit, struct ms_history **out)
-{
-	struct ms_stream *streams = pf_alloc(space->nshards * sizeof(*streams), -1);
 	struct ms_history *history = pf_alloc(sizeof(*history), -1);
-	enum mmsb_reason reason;
 
-	if (!streams || !history) {
-		pf_free(streams);
+	if (!history)
+		return MMSB_REASON_NO_MEMORY;
+	history->streams = pf_alloc(space->nshards * sizeof(*history->streams), -1);
+	if (!history->streams) {
 		pf_free(history);
 		return MMSB_REASON_NO_MEMORY;
 	}
 	pf_mutex_init(&history->mutex);
+	pf_mutex_init(&history->reader);
 	pf_waitq_init(&history->waitq);
 	history->space = space;
-	history->limit = limit ? limit : MMSB_HISTORY_LIMIT;
+	history->limit = config->limit ? config->limit : MMSB_HISTORY_LIMIT;
+	history->compact = config->compact;
+	history->log = config->log;
+	history->wake_bytes = config->wake_bytes ? config->wake_bytes : MMSB_HISTORY_WAKE;
+	*out = history;
+	return MMSB_REASON_NONE;
+}
+
+static void streams_connect(struct ms_space *space, struct ms_history *history, bool connect)
+{
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++)
+		space->shards[i]->stream = connect ? &history->streams[i] : NULL;
+	space->history = connect ? history : NULL;
+}
+
+/* It begins with what the hash is. */
+enum mmsb_reason ms_history_attach(struct ms_history *history)
+{
+	struct ms_space *space = history->space;
+	enum mmsb_reason reason;
+	struct ms_mark mark;
+
+	if (space->history || space->log.history)
+		return MMSB_REASON_HISTORY_TAKEN;
+	streams_connect(space, history, true);
+	reason = ms_history_mark(space, &mark);
+	if (reason)
+		streams_connect(space, history, false);
+	else
+		ms_history_switch(space, &mark);
+	return reason;
+}
+
+void ms_history_detach(struct ms_history *history)
+{
+	struct ms_space *space = history->space;
+	u32 i;
+
+	if (space->history != history)
+		return;
+	streams_connect(space, history, false);
+	pf_write(history->told_all, 1);
+	pf_write(history->full, 0);
+	for (i = 0; i < space->nshards; i++)
+		pf_write(space->shards[i]->kicked, 1);
+}
+
+enum mmsb_reason ms_history_open(struct ms_space *space, const struct ms_history_config *config, struct ms_history **out)
+{
+	struct ms_history *history;
+	enum mmsb_reason reason = ms_history_make(space, config, &history);
+
+	if (reason)
+		return reason;
 	ms_space_stop(space, NULL);
 	ms_meet_settle(space);
-	reason = history_attach(history, streams);
+	reason = ms_history_attach(history);
 	ms_space_go(space, NULL);
 	if (reason) {
-		pf_free(streams);
-		history_free(history);
+		ms_history_free(history);
 		return reason;
 	}
 	*out = history;
@@ -620,17 +835,139 @@ enum mmsb_reason ms_history_open(struct ms_space *space, u64 limit, struct ms_hi
 void ms_history_close(struct ms_history *history)
 {
 	struct ms_space *space = history->space;
-	struct ms_stream *streams;
-	u32 i;
 
 	ms_space_stop(space, NULL);
-	streams = space->shards[0]->stream;
-	for (i = 0; i < space->nshards; i++) {
-		space->shards[i]->stream = NULL;
-		pf_write(space->shards[i]->kicked, 1);
-	}
-	space->history = NULL;
+	ms_history_detach(history);
 	ms_space_go(space, NULL);
-	streams_free(space, streams);
-	history_free(history);
+	ms_history_free(history);
+}
+
+/* --------------------------------------------------------------------------------------------------------- for a log */
+
+enum mmsb_reason ms_history_enter(struct ms_history *history, u64 term)
+{
+	pf_mutex_lock(&history->reader);
+	if (likely(history->term == term))
+		return MMSB_REASON_NONE;
+	pf_mutex_unlock(&history->reader);
+	return MMSB_REASON_FENCED;
+}
+
+void ms_history_leave(struct ms_history *history)
+{
+	pf_mutex_unlock(&history->reader);
+}
+
+void ms_history_hold(struct ms_history *history)
+{
+	history->holders++;
+}
+
+bool ms_history_unhold(struct ms_history *history)
+{
+	return --history->holders;
+}
+
+struct ms_space *ms_history_space(const struct ms_history *history)
+{
+	return history->space;
+}
+
+u64 ms_history_limit(const struct ms_history *history)
+{
+	return history->limit;
+}
+
+static void begin_again(struct ms_history *history)
+{
+	struct ms_history_batch *batch;
+	u32 i;
+
+	if (history->first && history->first->begun)
+		history->hash = history->first->hash;
+	history->batch = NULL;
+	pf_write(history->read, history->freed);
+	for (batch = history->first; batch; batch = batch->next) {
+		batch->begun = false;
+		batch->mark_told = false;
+		batch->bound_told = false;
+		for (i = 0; i < history->space->nshards; i++) {
+			batch->stream[i].segment = batch->stream[i].first;
+			batch->stream[i].at = 0;
+		}
+	}
+}
+
+/* The next reader begins with what is not durable, behind the tick that is returned. */
+u64 ms_history_rewind(struct ms_history *history, u64 term)
+{
+	u64 durable;
+
+	pf_mutex_lock(&history->reader);
+	if (term > history->term) {
+		history->term = term;
+		begin_again(history);
+	}
+	durable = history->space->page->durable;
+	pf_mutex_unlock(&history->reader);
+	return durable;
+}
+
+/* Durable, and read as a whole. */
+static bool batch_is_done(const struct ms_history *history, const struct ms_history_batch *batch, u64 tick)
+{
+	return batch->upto <= tick && batch->begun && (batch != history->batch || batch->bound_told);
+}
+
+static void free_durable(struct ms_history *history, u64 tick)
+{
+	struct ms_history_batch *batch;
+
+	pf_mutex_lock(&history->mutex);
+	while ((batch = history->first) && batch_is_done(history, batch, tick)) {
+		if (history->batch == batch)
+			history->batch = NULL;
+		history->first = batch->next;
+		if (!history->first)
+			history->last = NULL;
+		pf_write(history->freed, history->freed + batch->bytes);
+		batch_free(history->space, batch);
+	}
+	pf_mutex_unlock(&history->mutex);
+}
+
+enum mmsb_reason ms_history_durable(struct ms_history *history, u64 tick)
+{
+	if (tick > history->bound)
+		return MMSB_REASON_NOT_TOLD;
+	free_durable(history, tick);
+	if (unlikely(pf_read(history->full)))
+		history_let_go_on(history);
+	return MMSB_REASON_NONE;
+}
+
+/* With every run lock held, and everything settled. */
+enum mmsb_reason ms_history_finish(struct ms_history *history)
+{
+	enum mmsb_reason reason;
+	struct ms_mark mark;
+
+	reason = ms_history_mark(history->space, &mark);
+	if (reason)
+		return reason;
+	mark_set(history->space, &mark, MMSB_RECORD_END);
+	history->last->bounded = true;
+	history->last->urgent = true;
+	ms_history_detach(history);
+	return reason;
+}
+
+u64 ms_history_waiting(const struct ms_history *history)
+{
+	u64 waiting = pf_read(history->taken) - pf_read(history->freed);
+	u32 i;
+
+	for (i = 0; i < history->space->nshards; i++)
+		waiting += pf_read(history->streams[i].waiting);
+	return waiting;
 }

@@ -9,6 +9,9 @@
  *
  * A tick's record carries the state hash at its end. A shard knows only its own part of it, so what it writes is by how much that part
  * moved, and the reader adds up.
+ *
+ * What is read of a history is gone. What is read of a log (log.h) stays, batch by batch, until it is durable; a writer who takes over
+ * reads from the first batch that is not.
  */
 #ifndef MS_HISTORY_H
 #define MS_HISTORY_H
@@ -25,6 +28,7 @@ struct ms_segment {
 struct ms_stream {
 	struct ms_segment *first, *last;
 	u64 waiting;				/* bytes of records */
+	const struct mmsb_origin *origin;	/* of the deltas that are applied in the short way now */
 	u64 at;					/* in last: where the record that is being written begins */
 	bool told;				/* records since the last tick's */
 	struct ms_hash hash;			/* the shard's part, as last told */
@@ -38,6 +42,10 @@ enum mmsb_reason ms_history_begin(struct ms_shard *shard, const struct mmsb_orig
 				  u64 bytes);
 /* The delta did something (`page` is the one that it made, or 0), or it did not. */
 void ms_history_end(struct ms_shard *shard, bool keep, u64 page);
+/* Room for the records of a whole batch of words of that origin: from here on ms_history_word() cannot fail. */
+enum mmsb_reason ms_history_reserve_words(struct ms_shard *shard, const struct mmsb_origin *origin);
+/* A delta that went the short way did something. */
+void ms_history_word(struct ms_shard *shard, const struct mmsb_sqe *sqe);
 /* The shard's tick, or that of a meeting, has closed. */
 void ms_history_tick(struct ms_shard *shard);
 void ms_history_tick_all(struct ms_space *space);
@@ -52,5 +60,26 @@ void ms_history_reset(struct ms_space *space, const struct ms_mark *mark);
 
 /* The reader is behind: nothing more is taken from rings, but for those that are being closed. */
 bool ms_history_is_full(const struct ms_shard *shard);
+/* Whoever listens takes words in short. */
+bool ms_history_takes_words(const struct ms_shard *shard);
+
+/*
+ * For a log. The next reader begins with what is not durable; how many bytes are not; all up to that tick, which was told, is.
+ */
+enum mmsb_reason ms_history_make(struct ms_space *space, const struct ms_history_config *config, struct ms_history **history);
+void ms_history_free(struct ms_history *history);
+void ms_history_wake(struct ms_history *history);
+u64 ms_history_rewind(struct ms_history *history, u64 term);
+u64 ms_history_waiting(const struct ms_history *history);
+u64 ms_history_limit(const struct ms_history *history);
+struct ms_space *ms_history_space(const struct ms_history *history);
+/* Under control: who holds it keeps it. False: that was the last, who frees it. */
+void ms_history_hold(struct ms_history *history);
+bool ms_history_unhold(struct ms_history *history);
+enum mmsb_reason ms_history_durable(struct ms_history *history, u64 tick);
+/* With every run lock held. Once it is detached nothing more is told; to finish it says that this is the end first. */
+enum mmsb_reason ms_history_attach(struct ms_history *history);
+void ms_history_detach(struct ms_history *history);
+enum mmsb_reason ms_history_finish(struct ms_history *history);
 
 #endif

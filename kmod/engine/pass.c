@@ -3,6 +3,7 @@
 #include "delta.h"
 #include "graph.h"
 #include "history.h"
+#include "log.h"
 #include "meet.h"
 #include "replay.h"
 #include "ring.h"
@@ -52,7 +53,7 @@ static void shard_close_tick(struct ms_shard *shard)
 		ms_events_tell(shard, true);
 }
 
-static void shard_touch(struct ms_shard *shard, struct ms_ring *ring)
+void ms_pass_touch(struct ms_shard *shard, struct ms_ring *ring)
 {
 	if (ring->is_touched)
 		return;
@@ -81,12 +82,15 @@ static void outcome_to_cqe(const struct ms_shard *shard, u64 user_data, enum mms
 	cqe->tick = shard->tick;
 }
 
-static void ring_finish(struct ms_ring *ring, const struct mmsb_cqe *cqe, bool quiet)
+/* `flags`: of the entry, those that say when and whether it is completed. */
+static void ring_finish(struct ms_ring *ring, const struct mmsb_cqe *cqe, u16 flags)
 {
 	if (unlikely(cqe->result))
 		ring->failed++;
-	else if (quiet)
+	else if (flags & MMSB_SQE_QUIET)
 		return;
+	else if (unlikely(ring->strict || (flags & MMSB_SQE_DURABLE)))
+		return ms_log_hold(ring, cqe);
 	ms_ring_complete(ring, cqe);
 }
 
@@ -97,7 +101,7 @@ static void shard_apply_here(struct ms_shard *shard, struct ms_ring *ring, const
 	struct mmsb_cqe cqe;
 
 	outcome_to_cqe(shard, sqe->user_data, reason, &outcome, &cqe);
-	ring_finish(ring, &cqe, sqe->flags & MMSB_SQE_QUIET);
+	ring_finish(ring, &cqe, sqe->flags);
 }
 
 /* ------------------------------------------------------------------------------------------------------ other shards */
@@ -135,8 +139,8 @@ static u32 shard_reap_answers(struct ms_shard *shard, struct ms_link *link)
 		struct ms_ring *ring = message->ring;
 
 		pf_write(ring->inflight, ring->inflight - 1);
-		ring_finish(ring, &message->cqe, message->quiet);
-		shard_touch(shard, ring);
+		ring_finish(ring, &message->cqe, message->flags);
+		ms_pass_touch(shard, ring);
 	}
 	return n;
 }
@@ -215,6 +219,21 @@ bool ms_shard_has_mail(const struct ms_shard *shard)
 /* ------------------------------------------------------------------------------------------------------------- rings */
 
 /*
+ * How many lines of the directory the batch may find. Where history is told, the short way is open if words may be told in short, and there is
+ * room for as many as a batch has.
+ */
+static u64 batch_lines(struct ms_shard *shard, const struct ms_ring *ring)
+{
+	const struct ms_space *space = shard->space;
+
+	if (ring->read_only || unlikely(space->log.failed || space->replay.ring))
+		return 0;
+	if (unlikely(shard->stream) && (!ms_history_takes_words(shard) || ms_history_reserve_words(shard, &ring->config.origin)))
+		return 0;
+	return space->lines;
+}
+
+/*
  * Takes a batch into private memory, each entry being read once, and looks up the directory lines, so that they are on their way
  * while other entries are worked on. An entry for which there is no short way, because its line is another shard's or nobody's
  * or its ring may only read, or it has to be told, gets a line where nothing lands.
@@ -225,7 +244,7 @@ static void batch_take(struct ms_shard *shard, const struct ms_ring *ring, u32 n
 	const struct ms_region *directory = &space->directory;
 	const struct mmsb_sqe *sqes = ring->sqes;
 	u32 at = ring->sq_head, mask = ring->sq_entries - 1, i;
-	u64 lines = ring->read_only || unlikely(shard->stream || space->replay.ring) ? 0 : space->lines;
+	u64 lines = batch_lines(shard, ring);
 	bool alone = space->nshards == 1;
 
 	for (i = 0; i < n; i++) {
@@ -284,7 +303,7 @@ static bool shard_forward(struct ms_shard *shard, struct ms_ring *ring, const st
 
 	if (unlikely(!link)) {
 		outcome_to_cqe(shard, sqe->user_data, MMSB_REASON_NO_MEMORY, &outcome, &cqe);
-		ring_finish(ring, &cqe, false);
+		ring_finish(ring, &cqe, 0);
 		return true;
 	}
 	if (!ms_link_has_room(link)) {
@@ -366,7 +385,10 @@ static inline bool shard_apply_word(struct ms_shard *shard, struct ms_ring *ring
 	outcome.epoch = line->epoch;
 	outcome.flags = changed ? 0 : MMSB_CQE_UNCHANGED;
 	outcome_to_cqe(shard, sqe->user_data, MMSB_REASON_NONE, &outcome, &cqe);
-	ms_ring_complete(ring, &cqe);
+	if (unlikely(ring->strict))
+		ms_log_hold(ring, &cqe);
+	else
+		ms_ring_complete(ring, &cqe);
 	return changed;
 }
 
@@ -460,7 +482,7 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 	ring->taken += n;
 	if (ring->fenced || ring->held_by || (ring->inflight && n < pending))
 		shard->rescan = true;
-	shard_touch(shard, ring);
+	ms_pass_touch(shard, ring);
 	if (likely(!shard_holds_back(shard)))
 		ms_ring_publish(ring);
 	return n;
@@ -539,6 +561,10 @@ void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo)
 			pf_waitq_wake(&ring->waitq);
 	}
 	shard->touched = NULL;
+	if (unlikely(shard->held_now)) {
+		shard->held_now = false;
+		ms_log_urge(shard->space);
+	}
 	if (unlikely(pf_read(shard->watchers)))
 		shard_wake_watchers(shard, shard->watched ? shard->dirty : 0xffff);
 }
@@ -563,12 +589,14 @@ bool ms_pass_begin(struct ms_shard *shard, bool polls)
 	shard->must_meet = false;
 	shard->dirty = 0;
 	shard->watched = pf_acquire(&shard->watchers);	/* partner: watch_begin() */
-	shard->attentive = shard->watched || shard->hashing || shard->notes;
+	shard->attentive = shard->watched || shard->hashing || shard->notes || shard->stream;
 	if (unlikely(pf_read(shard->kicked))) {
 		pf_write(shard->kicked, 0);
 		pf_mb();	/* what was published before the kick is seen from here on */
 		all = true;
 	}
+	if (unlikely(shard->held))
+		ms_log_release(shard);
 	if (unlikely(polls && shard->flagged && !pf_read(shard->asleep)))
 		shard_unflag(shard);
 	return all;

@@ -14,6 +14,8 @@ enum mmsb_reason ms_replay_begin(struct ms_ring *ring)
 	ms_meet_settle(space);
 	if (space->replay.ring)
 		reason = MMSB_REASON_REPLAYING;
+	else if (space->log.history)
+		reason = MMSB_REASON_LOGGED;
 	else
 		space->replay = (struct ms_replay){ .ring = ring };
 	ms_space_go(space, NULL);

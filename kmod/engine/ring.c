@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "ring.h"
+#include "log.h"
 #include "replay.h"
 #include "route.h"
 #include "space.h"
@@ -192,16 +193,24 @@ no_engine_area:
 
 static void ring_free(struct ms_ring *ring)
 {
+	pf_free(ring->held_cqes);
 	pf_waitq_destroy(&ring->waitq);
 	pf_shared_free(&ring->client_area);
 	pf_shared_free(&ring->engine_area);
 	pf_free(ring);
 }
 
-static void ring_link(struct ms_ring *ring, struct ms_shard *shard)
+static enum mmsb_reason ring_link(struct ms_ring *ring, struct ms_shard *shard)
 {
+	enum mmsb_reason reason;
+
 	ms_shard_lock(shard);
 	ring->shard = shard;
+	reason = ms_log_prepare_ring(ring);
+	if (reason) {
+		ms_shard_unlock(shard);
+		return reason;
+	}
 	ring->next = shard->rings;
 	if (shard->rings)
 		shard->rings->prev = ring;
@@ -209,6 +218,7 @@ static void ring_link(struct ms_ring *ring, struct ms_shard *shard)
 	if (ring->polled)
 		shard->flagged = true;
 	ms_shard_unlock(shard);
+	return reason;
 }
 
 static void ring_unlink(struct ms_ring *ring)
@@ -221,6 +231,7 @@ static void ring_unlink(struct ms_ring *ring)
 		shard->rings = ring->next;
 	if (ring->next)
 		ring->next->prev = ring->prev;
+	pf_write(shard->held, shard->held - ring->held);
 }
 
 enum mmsb_reason ms_ring_create(struct ms_space *space, const struct ms_ring_config *config, struct ms_ring **out)
@@ -241,7 +252,12 @@ enum mmsb_reason ms_ring_create(struct ms_space *space, const struct ms_ring_con
 		ring_uncount(space, config);
 		return reason;
 	}
-	ring_link(*out, shard);
+	reason = ring_link(*out, shard);
+	if (reason) {
+		ring_free(*out);
+		ring_uncount(space, config);
+		return reason;
+	}
 	if (config->replay)
 		reason = ms_replay_begin(*out);
 	if (reason) {

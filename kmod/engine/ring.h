@@ -30,6 +30,10 @@ struct ms_ring {
 	struct ms_link *held_by;	/* the full route that its next delta has to take */
 	struct ms_ring *touched;	/* next of those to be published and woken at the end of the pass */
 	bool is_touched;
+	bool strict;			/* every completion waits until it is durable */
+	u32 held;			/* completions that do, from held_head on */
+	u32 held_head;
+	struct mmsb_cqe *held_cqes;	/* cq_entries of them; NULL: the space has no log */
 	u64 taken, failed, stalls;
 
 	struct ms_ring *next, *prev;	/* rings of the shard */
@@ -64,11 +68,11 @@ static inline u32 ms_ring_credit(struct ms_ring *ring)
 	if (unlikely(ring->closing))
 		return ring->cq_entries;
 	used = ring->cq_tail - pf_acquire(&ring->client->cq_head);		/* partner: the client's release of cq_head */
-	if (unlikely(used > ring->cq_entries || used + ring->inflight > ring->cq_entries)) {
+	if (unlikely(used > ring->cq_entries || used + ring->inflight + ring->held > ring->cq_entries)) {
 		ms_ring_break(ring, MMSB_REASON_CQ_INDEX);
 		return 0;
 	}
-	return ring->cq_entries - used - ring->inflight;
+	return ring->cq_entries - used - ring->inflight - ring->held;
 }
 
 bool ms_ring_runnable(struct ms_ring *ring);

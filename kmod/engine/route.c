@@ -26,7 +26,7 @@ void ms_link_send(struct ms_link *link, struct ms_ring *ring, const struct mmsb_
 	struct ms_message *message = &link->slot[link->filled++ % MS_LINK_SLOTS];
 
 	message->ring = ring;
-	message->quiet = sqe->flags & MMSB_SQE_QUIET;
+	message->flags = sqe->flags;
 	message->sqe = *sqe;
 }
 

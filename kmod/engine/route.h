@@ -14,7 +14,7 @@
 
 struct ms_message {
 	struct ms_ring *ring;
-	bool quiet;
+	u16 flags;		/* of the entry */
 	union {
 		struct mmsb_sqe sqe;	/* on its way */
 		struct mmsb_cqe cqe;	/* on its way back */

@@ -56,9 +56,11 @@ struct ms_shard {
 	bool hashing, ticked, rescan, flagged;
 	u16 dirty;				/* groups of watch queues of pages that changed in this pass */
 	bool watched;
-	bool attentive;				/* hashing or watched, or somebody listens */
+	bool attentive;				/* hashing or watched, or somebody listens, or its history is told */
 	bool waving;				/* its wave did not end within the last pass */
 	bool must_meet;				/* something waits for a meeting */
+	u32 held;				/* completions of its rings that wait to be durable */
+	bool held_now;				/* some since the pass began */
 	u64 tick;
 	struct ms_wave *wave;			/* its own, or the meeting's */
 	struct ms_graph graph;

@@ -85,6 +85,7 @@ enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms
 	pf_mutex_init(&space->control);
 	pf_mutex_init(&space->mutex);
 	pf_mutex_init(&space->listeners.lock);
+	ms_log_init(space);
 	reason = MMSB_REASON_NO_MEMORY;
 	if (pf_shared_alloc(&space->page_memory, 4096, -1))
 		goto no_page;
@@ -110,6 +111,7 @@ no_arena:
 no_directory:
 	pf_shared_free(&space->page_memory);
 no_page:
+	ms_log_free(space);
 	pf_mutex_destroy(&space->listeners.lock);
 	pf_mutex_destroy(&space->mutex);
 	pf_mutex_destroy(&space->control);
@@ -119,6 +121,7 @@ no_page:
 
 void ms_space_destroy(struct ms_space *space)
 {
+	ms_log_free(space);
 	ms_nodes_forget(space);
 	ms_wave_free(&space->meeting.wave);
 	ms_slabs_forget(space);
@@ -279,7 +282,7 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 
 	ms_space_stop(space, NULL);
 	ms_meet_settle(space);
-	reason = ms_history_mark(space, &mark);
+	reason = space->log.history ? MMSB_REASON_LOGGED : ms_history_mark(space, &mark);
 	if (reason) {
 		ms_space_go(space, NULL);
 		return reason;

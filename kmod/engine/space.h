@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "hash.h"
+#include "log.h"
 #include "shard.h"
 
 #define MS_BLOCK_SHIFT	10			/* directory lines per block: a block is one chunk, and one shard's */
@@ -48,6 +49,7 @@ struct ms_space {
 	struct ms_meeting meeting;
 	struct ms_replay replay;
 	struct ms_history *history;		/* NULL: nobody listens */
+	struct ms_log log;
 	struct ms_listeners listeners;
 	struct pf_mutex control;
 	struct pf_mutex mutex;

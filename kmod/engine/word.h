@@ -7,6 +7,7 @@
 #ifndef MS_WORD_H
 #define MS_WORD_H
 
+#include "history.h"
 #include "lane.h"
 #include "page.h"
 #include "space.h"
@@ -83,6 +84,8 @@ static inline bool ms_word_apply(struct ms_shard *shard, const struct mmsb_sqe *
 	if (unlikely(shard->attentive)) {
 		if (shard->hashing)
 			ms_word_hash(shard, sqe, old, new);
+		if (shard->stream)
+			ms_history_word(shard, sqe);
 		ms_shard_mark(shard, sqe->page);
 	}
 	return true;

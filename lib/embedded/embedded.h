@@ -58,6 +58,10 @@ int embedded_space_wait(struct mmsb_space *space, struct mmsb_wait_args *args);
 int embedded_history_open(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
 void embedded_history_close(struct mmsb_history *history);
 int embedded_history_next(struct mmsb_history *history, const struct mmsb_record **record, uint64_t timeout_ns);
+int embedded_history_wait(struct mmsb_history *history, uint64_t timeout_ns);
+int embedded_history_durable(struct mmsb_history *history, struct mmsb_log_durable_args *args);
+int embedded_space_durability(struct mmsb_space *space, struct mmsb_durability_args *args);
+int embedded_space_sync(struct mmsb_space *space, struct mmsb_sync_args *args);
 void embedded_instance_free(struct embedded_instance *instance);
 
 int embedded_ring_open(struct mmsb_space *space, struct mmsb_ring_open_args *args, struct mmsb_ring **ring);

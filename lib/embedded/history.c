@@ -1,25 +1,79 @@
 // SPDX-License-Identifier: MIT
+/*
+ * Histories and logs, read from the engine in this process. A history's records are given where they lie. A log's are copied, a buffer at a
+ * time, because another writer may take the log over and free what lies there.
+ */
 #include <stdlib.h>
 #include "embedded.h"
 #include "ring.h"
 
+#define BUFFER	(256u << 10)
+
 struct embedded_history {
 	struct mmsb_history history;
 	struct ms_history *engine;
+	bool log;
+	__u64 term;
+	const struct mmsb_record *next;		/* was read, and had no room in the buffer */
+	uint8_t *buffer;
+	size_t room, filled, at;
 };
+
+static enum mmsb_reason open_log(struct ms_space *space, const struct ms_history_config *config, struct mmsb_history_open_args *args,
+				 struct embedded_history *history)
+{
+	const struct ms_log_config log = {
+		.history = *config,
+		.mode = args->mode,
+		.id = { args->log_id[0], args->log_id[1] },
+		.take_over = args->flags & MMSB_HISTORY_TAKE_OVER,
+	};
+	enum mmsb_reason reason = ms_log_open(space, &log, &history->engine, &history->term, &args->durable);
+
+	args->term = history->term;
+	return reason;
+}
+
+static enum mmsb_reason open_either(struct embedded_space *space, struct mmsb_history_open_args *args, struct embedded_history *history)
+{
+	const struct ms_history_config config = {
+		.limit = args->limit,
+		.wake_bytes = args->wake_bytes,
+		.compact = args->flags & MMSB_HISTORY_COMPACT,
+		.log = history->log,
+	};
+
+	if (space->read_only)
+		return MMSB_REASON_READ_ONLY;
+	if (history->log)
+		return open_log(space->instance->engine, &config, args, history);
+	return ms_history_open(space->instance->engine, &config, &history->engine);
+}
+
+static void history_free(struct embedded_history *history)
+{
+	free(history->buffer);
+	free(history);
+}
 
 int embedded_history_open(struct mmsb_space *handle, struct mmsb_history_open_args *args, struct mmsb_history **out)
 {
-	struct embedded_space *space = (struct embedded_space *)handle;
 	struct embedded_history *history = msl_alloc(sizeof(*history));
 
 	if (!history)
 		return -ENOMEM;
-	args->reason = MMSB_REASON_READ_ONLY;
-	if (!space->read_only)
-		args->reason = ms_history_open(space->instance->engine, args->limit, &history->engine);
+	history->log = args->flags & MMSB_HISTORY_LOG;
+	if (history->log) {
+		history->room = BUFFER;
+		history->buffer = msl_alloc(BUFFER);
+		if (!history->buffer) {
+			history_free(history);
+			return -ENOMEM;
+		}
+	}
+	args->reason = open_either((struct embedded_space *)handle, args, history);
 	if (args->reason) {
-		free(history);
+		history_free(history);
 		return msl_fail_reason(args->reason);
 	}
 	*out = &history->history;
@@ -30,8 +84,11 @@ void embedded_history_close(struct mmsb_history *handle)
 {
 	struct embedded_history *history = (struct embedded_history *)handle;
 
-	ms_history_close(history->engine);
-	free(history);
+	if (history->log)
+		ms_log_close(history->engine, history->term);
+	else
+		ms_history_close(history->engine);
+	history_free(history);
 }
 
 static int fail_wait(int err)
@@ -41,21 +98,126 @@ static int fail_wait(int err)
 	return err == -EINTR ? msl_fail(EINTR, "a signal came") : err;
 }
 
+int embedded_history_wait(struct mmsb_history *handle, uint64_t timeout_ns)
+{
+	struct embedded_history *history = (struct embedded_history *)handle;
+
+	return history->at < history->filled ? 0 : fail_wait(ms_history_wait(history->engine, timeout_ns));
+}
+
+static int history_grow(struct embedded_history *history, size_t bytes)
+{
+	uint8_t *buffer = msl_alloc(bytes);
+
+	if (!buffer)
+		return -ENOMEM;
+	free(history->buffer);
+	history->buffer = buffer;
+	history->room = bytes;
+	return 0;
+}
+
+/* Between enter and leave. */
+static int copy_some(struct embedded_history *history)
+{
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+	int err;
+
+	for (;;) {
+		if (!history->next)
+			reason = ms_history_next(history->engine, &history->next);
+		if (reason)
+			return history->filled ? 0 : msl_fail_reason(reason);
+		if (!history->next)
+			return 0;
+		if (history->next->bytes > history->room - history->filled) {
+			err = history->filled ? 0 : history_grow(history, history->next->bytes);
+			if (err || history->filled)
+				return err;
+		}
+		memcpy(history->buffer + history->filled, history->next, history->next->bytes);
+		history->filled += history->next->bytes;
+		history->next = NULL;
+	}
+}
+
+static int history_fill(struct embedded_history *history)
+{
+	enum mmsb_reason reason = ms_history_enter(history->engine, history->term);
+	int err;
+
+	if (reason)
+		return msl_fail_reason(reason);
+	history->at = 0;
+	history->filled = 0;
+	err = copy_some(history);
+	ms_history_leave(history->engine);
+	return err;
+}
+
+static int log_next(struct embedded_history *history, const struct mmsb_record **record)
+{
+	int err = history->at < history->filled ? 0 : history_fill(history);
+
+	if (err || history->at == history->filled)
+		return err;
+	*record = (const struct mmsb_record *)(history->buffer + history->at);
+	history->at += (*record)->bytes;
+	return 0;
+}
+
+static int history_next(struct embedded_history *history, const struct mmsb_record **record)
+{
+	enum mmsb_reason reason;
+
+	if (history->log)
+		return log_next(history, record);
+	reason = ms_history_next(history->engine, record);
+	return reason ? msl_fail_reason(reason) : 0;
+}
+
 int embedded_history_next(struct mmsb_history *handle, const struct mmsb_record **record, uint64_t timeout_ns)
 {
 	struct embedded_history *history = (struct embedded_history *)handle;
 	struct msl_deadline deadline = msl_deadline(timeout_ns);
-	enum mmsb_reason reason;
 	int err;
 
 	for (;;) {
-		reason = ms_history_next(history->engine, record);
-		if (reason)
-			return msl_fail_reason(reason);
-		if (*record)
-			return 0;
-		err = ms_history_wait(history->engine, msl_deadline_left(&deadline));
+		err = history_next(history, record);
+		if (err || *record)
+			return err;
+		err = embedded_history_wait(handle, msl_deadline_left(&deadline));
 		if (err)
-			return fail_wait(err);
+			return err;
 	}
+}
+
+int embedded_history_durable(struct mmsb_history *handle, struct mmsb_log_durable_args *args)
+{
+	struct embedded_history *history = (struct embedded_history *)handle;
+	enum mmsb_reason reason = MMSB_REASON_NO_LOG;
+
+	if (history->log)
+		reason = ms_log_durable(history->engine, history->term, args->flags, args->tick);
+	return reason ? msl_fail_reason(reason) : 0;
+}
+
+int embedded_space_durability(struct mmsb_space *handle, struct mmsb_durability_args *args)
+{
+	struct embedded_space *space = (struct embedded_space *)handle;
+	bool set = args->flags & MMSB_DURABILITY_SET;
+
+	if (set && space->read_only)
+		return msl_fail_reason(MMSB_REASON_READ_ONLY);
+	args->reason = ms_log_durability(space->instance->engine, set, args);
+	return args->reason ? msl_fail_reason(args->reason) : 0;
+}
+
+int embedded_space_sync(struct mmsb_space *handle, struct mmsb_sync_args *args)
+{
+	struct embedded_space *space = (struct embedded_space *)handle;
+	int err;
+
+	args->reason = ms_log_sync(space->instance->engine, args->tick, args->timeout_ns, &args->durable, &err);
+	return args->reason ? msl_fail_reason(args->reason) : err;
 }

@@ -37,7 +37,8 @@ static int embedded_info(struct mmsb *mmsb, struct mmsb_info_args *info)
 
 	info->abi = MMSB_ABI_VERSION;
 	info->features = MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT |
-			 MMSB_FEATURE_DERIVED | MMSB_FEATURE_HISTORY | MMSB_FEATURE_EVENTS | (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
+			 MMSB_FEATURE_DERIVED | MMSB_FEATURE_HISTORY | MMSB_FEATURE_EVENTS | MMSB_FEATURE_LOG |
+			 (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
 	pthread_mutex_lock(&home->lock);
 	for (instance = home->instances; instance; instance = instance->next)
 		info->spaces++;
@@ -101,6 +102,10 @@ const struct msl_home msl_home_embedded = {
 	.history_close = embedded_history_close,
 	.history_fd = embedded_history_fd,
 	.history_next = embedded_history_next,
+	.history_wait = embedded_history_wait,
+	.history_durable = embedded_history_durable,
+	.space_durability = embedded_space_durability,
+	.space_sync = embedded_space_sync,
 	.ring_open = embedded_ring_open,
 	.ring_close = embedded_ring_close,
 	.ring_fd = embedded_ring_fd,

@@ -479,6 +479,29 @@ static int history_fill(struct kernel_history *history, const struct msl_deadlin
 	return errno == EMSGSIZE ? history_grow(history) : fail("reading the history", 0);
 }
 
+static int kernel_history_wait(struct mmsb_history *handle, uint64_t timeout_ns)
+{
+	struct kernel_history *history = (struct kernel_history *)handle;
+	struct msl_deadline deadline = msl_deadline(timeout_ns);
+
+	return history->at < history->filled ? 0 : history_sleep(history, &deadline);
+}
+
+static int kernel_history_durable(struct mmsb_history *history, struct mmsb_log_durable_args *args)
+{
+	return ioctl(kernel_history_fd(history), MMSB_IOC_LOG_DURABLE, args) ? fail("MMSB_IOC_LOG_DURABLE", 0) : 0;
+}
+
+static int kernel_space_durability(struct mmsb_space *space, struct mmsb_durability_args *args)
+{
+	return ioctl(fd_of(space), MMSB_IOC_DURABILITY, args) ? fail("MMSB_IOC_DURABILITY", args->reason) : 0;
+}
+
+static int kernel_space_sync(struct mmsb_space *space, struct mmsb_sync_args *args)
+{
+	return ioctl(fd_of(space), MMSB_IOC_SYNC, args) ? fail("MMSB_IOC_SYNC", args->reason) : 0;
+}
+
 static int kernel_history_next(struct mmsb_history *handle, const struct mmsb_record **record, uint64_t timeout_ns)
 {
 	struct kernel_history *history = (struct kernel_history *)handle;
@@ -607,6 +630,10 @@ const struct msl_home msl_home_kernel = {
 	.history_close = kernel_history_close,
 	.history_fd = kernel_history_fd,
 	.history_next = kernel_history_next,
+	.history_wait = kernel_history_wait,
+	.history_durable = kernel_history_durable,
+	.space_durability = kernel_space_durability,
+	.space_sync = kernel_space_sync,
 	.ring_open = kernel_ring_open,
 	.ring_close = kernel_ring_close,
 	.ring_fd = kernel_ring_fd,

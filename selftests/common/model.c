@@ -186,14 +186,18 @@ static enum mmsb_reason check_entry(const struct mmsb_sqe *sqe, const uint8_t *p
 
 	if (sqe->op >= MMSB_OP_LAST)
 		return MMSB_REASON_BAD_OP;
-	if (sqe->flags & ~shapes[sqe->op].flags)
+	if (sqe->flags & ~(shapes[sqe->op].flags | MMSB_SQE_DURABLE))
 		return MMSB_REASON_BAD_FLAGS;
 	if (has_lane(sqe) && sqe->lane >= MMSB_LANE_LAST)
 		return MMSB_REASON_BAD_LANE;
 	if (!unused_fields_are_zero(sqe))
 		return MMSB_REASON_BAD_RESERVED;
 	reason = check_length(sqe);
-	return reason ? reason : check_operand(sqe, payload, payload_bytes, operand);
+	if (!reason)
+		reason = check_operand(sqe, payload, payload_bytes, operand);
+	if (!reason && (sqe->flags & MMSB_SQE_DURABLE))
+		reason = MMSB_REASON_NO_LOG;
+	return reason;
 }
 
 /* ------------------------------------------------------------------------------------------------- on a page */

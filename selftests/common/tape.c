@@ -7,6 +7,18 @@ void tape_free(struct tape *tape)
 	memset(tape, 0, sizeof(*tape));
 }
 
+void tape_forget_times(struct tape *tape)
+{
+	size_t at = 0;
+
+	for (; at < tape->used; at += tape_at(tape, at)->bytes) {
+		struct mmsb_hash_record *record = (struct mmsb_hash_record *)(tape->bytes + at);
+
+		if (record->record.type == MMSB_RECORD_TICK || record->record.type == MMSB_RECORD_HASH)
+			record->time = 0;
+	}
+}
+
 void tape_add(struct tape *tape, const struct mmsb_record *record)
 {
 	if (record->bytes > tape->room - tape->used) {

@@ -14,6 +14,8 @@ struct tape {
 };
 
 void tape_free(struct tape *tape);
+/* When it was does not matter: two that tell the same are the same to the byte. */
+void tape_forget_times(struct tape *tape);
 void tape_add(struct tape *tape, const struct mmsb_record *record);
 /* Reads until nothing comes for so long. */
 int tape_read(struct tape *tape, struct mmsb_history *history, uint64_t patience);

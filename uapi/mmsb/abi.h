@@ -47,6 +47,7 @@
 #define MMSB_FEATURE_FLOAT	(1ULL << 5)	/* their rules know floating point */
 #define MMSB_FEATURE_EVENTS	(1ULL << 6)	/* spaces tell what happens to their pages */
 #define MMSB_FEATURE_HISTORY	(1ULL << 7)	/* spaces tell their histories, and replay others' */
+#define MMSB_FEATURE_LOG	(1ULL << 8)	/* their histories can be made durable (log.h) */
 
 #define MMSB_PAGE_MIN		64u
 #define MMSB_PAGE_MAX		(1u << 30)
@@ -110,7 +111,8 @@ struct mmsb_space_page {
 	 * tick was under way meanwhile, so that all that was read stood so at that tick.
 	 */
 	__u64 closed;
-	__u64 reserved1[6];
+	__u64 durable;		/* every tick up to this one is on disk, as the log's writer says; 0 while there is no log */
+	__u64 reserved1[5];
 };
 
 /* Offsets for mmap on a space fd (PROT_READ only) and on a ring fd. */
@@ -169,7 +171,8 @@ enum mmsb_lane {
 #define MMSB_SQE_SPLAT		(1u << 3)	/* lane operations: one lane of operand serves for all */
 #define MMSB_SQE_AT		(1u << 4)	/* CREATE: the page shall have exactly the id in `page` */
 #define MMSB_SQE_DETACH		(1u << 5)	/* DESTROY: what is derived from the page becomes source pages, which keep their bytes */
-#define MMSB_SQE_KNOWN		0x3fu
+#define MMSB_SQE_DURABLE	(1u << 6)	/* the completion waits until the log holds the delta, and all that came before it */
+#define MMSB_SQE_KNOWN		0x7fu
 
 struct mmsb_sqe {
 	__u8  op;		/* enum mmsb_op */
@@ -248,11 +251,17 @@ struct mmsb_ring_client {
 #define MMSB_IOC_EVENTS_OPEN	_IO(MMSB_IOC_MAGIC, 0x15)	/* space: struct mmsb_events_open_args (events.h); returns an fd */
 #define MMSB_IOC_HISTORY_OPEN	_IO(MMSB_IOC_MAGIC, 0x16)	/* space: struct mmsb_history_open_args (history.h); returns an fd */
 
+#define MMSB_IOC_DURABILITY	_IO(MMSB_IOC_MAGIC, 0x17)	/* space: struct mmsb_durability_args (log.h); to set it: owner only */
+#define MMSB_IOC_SYNC		_IO(MMSB_IOC_MAGIC, 0x18)	/* space: struct mmsb_sync_args (log.h) */
+
 #define MMSB_IOC_ENTER		_IO(MMSB_IOC_MAGIC, 0x20)	/* ring: struct mmsb_enter_args */
 #define MMSB_IOC_SNAPSHOT	_IO(MMSB_IOC_MAGIC, 0x21)	/* ring: struct mmsb_snapshot_args */
 #define MMSB_IOC_GRAPH		_IO(MMSB_IOC_MAGIC, 0x22)	/* ring: struct mmsb_graph_args (graph.h) */
 
 #define MMSB_IOC_EVENTS_FILTER	_IO(MMSB_IOC_MAGIC, 0x30)	/* events: struct mmsb_events_filter_args */
+
+#define MMSB_IOC_LOG_DURABLE	_IO(MMSB_IOC_MAGIC, 0x40)	/* history: struct mmsb_log_durable_args (log.h) */
+#define MMSB_IOC_LOG_CAPTURE	_IO(MMSB_IOC_MAGIC, 0x41)	/* history: struct mmsb_log_capture_args (log.h) */
 
 struct mmsb_info_args {
 	__u32 size;

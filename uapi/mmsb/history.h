@@ -75,12 +75,23 @@ struct mmsb_hash_record {
 
 #define MMSB_HISTORY_LIMIT	(64ull << 20)	/* bytes; what 0 stands for */
 
+#define MMSB_HISTORY_LOG	(1u << 0)	/* it is the space's log (log.h) */
+#define MMSB_HISTORY_COMPACT	(1u << 1)	/* some deltas come as WORD records */
+#define MMSB_HISTORY_TAKE_OVER	(1u << 2)	/* LOG: from a writer who has it open now */
+#define MMSB_HISTORY_KNOWN	0x7u
+
 struct mmsb_history_open_args {
 	__u32 size;
-	__u32 flags;		/* 0 */
+	__u32 flags;		/* MMSB_HISTORY_* */
 	__u64 limit;		/* bytes of records that may wait, 0 for MMSB_HISTORY_LIMIT */
 	__u32 reason;		/* out, on failure */
-	__u32 reserved;
+	__u32 mode;		/* LOG: enum mmsb_durability of a space that has no log yet, BUFFERED or STRICT; else 0 */
+	__u64 log_id[2];	/* LOG: a name for it, not 0; else 0 */
+	__u64 wake_bytes;	/* LOG: the writer is woken when so many bytes of records wait; 0: MMSB_HISTORY_WAKE */
+	__u64 term;		/* out, LOG: rises with each writer */
+	__u64 durable;		/* out, LOG: records begin behind this tick */
 };
+
+#define MMSB_HISTORY_WAKE	(256ull << 10)
 
 #endif

@@ -34,7 +34,8 @@ enum mmsb_durability {
 };
 
 #define MMSB_LOG_FAILED		(1u << 0)	/* DURABLE: what was not told durable up to now never will be: the space refuses deltas */
-#define MMSB_LOG_END		(1u << 1)	/* DURABLE: the log ends here, and the space is MEMORY again */
+#define MMSB_LOG_END		(1u << 1)	/* DURABLE: an END was read, and is on disk: the log is over */
+#define MMSB_LOG_KNOWN		0x3u
 
 /* History fd. */
 struct mmsb_log_durable_args {

@@ -66,7 +66,15 @@
 	X(HISTORY_TAKEN, EBUSY, "the space's history is being read already: one reader at a time") \
 	X(RULE_EXISTS, EEXIST, "a rule of that name and version is registered already, or its version is 0: rules never change, raise the version") \
 	X(BAD_EVENTS, EINVAL, "an event ring has at most 65536 entries, and filters by as many pages as it was opened for, at most 4096") \
-	X(EVENTS_HEAD, EPIPE, "the client wrote a head beyond the tail: the event ring is broken, open another")
+	X(EVENTS_HEAD, EPIPE, "the client wrote a head beyond the tail: the event ring is broken, open another") \
+	X(NO_LOG, EOPNOTSUPP, "the space has no log, so nothing in it can be durable: give it one with mmsb_log_open() or mmsbd") \
+	X(BAD_MODE, EINVAL, "a space is MEMORY, BUFFERED or STRICT, and a log has an id that is not 0") \
+	X(OTHER_LOG, EBUSY, "the space has a log of another id: end that first, or write to the directory that it belongs to") \
+	X(LOG_TAKEN, EBUSY, "the space's log has a writer already: stop that one, or take the log over") \
+	X(FENCED, ESTALE, "another writer has taken the log over: this one has to stop") \
+	X(NOT_TOLD, EINVAL, "a writer can make durable only what it was told: the tick is above the last bound that it read") \
+	X(LOG_FAILED, EIO, "the log failed, and what it did not hold by then is not durable: see to its disk, end the log, begin another") \
+	X(LOGGED, EBUSY, "the space has a log, whose history goes on: end the log before the space is reset")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

@@ -434,6 +434,10 @@ int mmsb_rule_register(struct mmsb *mmsb, const struct mmsb_user_rule *rule, uin
 struct mmsb_history_opts {
 	size_t size;
 	uint64_t limit;		/* bytes of records that may wait before the space's rings stand still; 0: MMSB_HISTORY_LIMIT */
+	uint32_t flags;		/* MMSB_HISTORY_COMPACT; and of a log, whose writer the caller is: MMSB_HISTORY_LOG, _TAKE_OVER */
+	uint32_t mode;		/* of a log, as all below: enum mmsb_durability of <mmsb/log.h> */
+	uint64_t log_id[2];
+	uint64_t wake_bytes;
 };
 
 /* From here on the space tells what is applied. One at a time in a space, which stays open as long as its history; one thread at a time. */

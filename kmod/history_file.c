@@ -186,54 +186,19 @@ static const struct file_operations history_fops = {
 	.show_fdinfo = history_show_fdinfo,
 };
 
-static enum mmsb_reason history_open_log(struct history_file *hf, struct ms_space *engine, const struct ms_history_config *config,
-					 struct mmsb_history_open_args *args)
-{
-	const struct ms_log_config log = {
-		.history = *config,
-		.mode = args->mode,
-		.id = { args->log_id[0], args->log_id[1] },
-		.take_over = args->flags & MMSB_HISTORY_TAKE_OVER,
-	};
-	enum mmsb_reason reason = ms_log_open(engine, &log, &hf->engine, &hf->term, &args->durable);
-
-	args->term = hf->term;
-	return reason;
-}
-
 static enum mmsb_reason history_open(struct history_file *hf, struct mmsb_space *space, struct mmsb_history_open_args *args)
 {
-	const struct ms_history_config config = {
-		.limit = args->limit,
-		.wake_bytes = args->wake_bytes,
-		.compact = args->flags & MMSB_HISTORY_COMPACT,
-		.log = args->flags & MMSB_HISTORY_LOG,
-	};
 	struct mem_cgroup *before = mmsb_charge_begin(space);
-	enum mmsb_reason reason;
+	enum mmsb_reason reason = ms_history_open(space->engine, args, &hf->engine);
 
-	hf->log = config.log;
-	if (hf->log)
-		reason = history_open_log(hf, space->engine, &config, args);
-	else
-		reason = ms_history_open(space->engine, &config, &hf->engine);
 	mmsb_charge_end(before);
 	if (reason)
 		return reason;
+	hf->log = args->flags & MMSB_HISTORY_LOG;
+	hf->term = args->term;
 	mutex_init(&hf->mutex);
 	hf->space = mmsb_space_get(space);
 	return reason;
-}
-
-static enum mmsb_reason args_check(const struct mmsb_history_open_args *args)
-{
-	if (args->flags & ~MMSB_HISTORY_KNOWN)
-		return MMSB_REASON_BAD_FLAGS;
-	if (args->flags & MMSB_HISTORY_LOG)
-		return MMSB_REASON_NONE;
-	if (args->flags & MMSB_HISTORY_TAKE_OVER)
-		return MMSB_REASON_BAD_FLAGS;
-	return args->mode || args->log_id[0] || args->log_id[1] || args->wake_bytes ? MMSB_REASON_BAD_RESERVED : MMSB_REASON_NONE;
 }
 
 enum mmsb_reason mmsb_history_file_new(struct mmsb_space *space, bool read_only, struct mmsb_history_open_args *args,
@@ -244,9 +209,6 @@ enum mmsb_reason mmsb_history_file_new(struct mmsb_space *space, bool read_only,
 
 	if (read_only)
 		return MMSB_REASON_READ_ONLY;
-	reason = args_check(args);
-	if (reason)
-		return reason;
 	hf = kzalloc(sizeof(*hf), GFP_KERNEL_ACCOUNT);
 	if (!hf)
 		return MMSB_REASON_NO_MEMORY;

@@ -73,15 +73,8 @@ int ms_page_wait(struct ms_space *space, u64 page, u64 epoch, u64 timeout_ns, u6
 
 struct ms_history;
 
-struct ms_history_config {
-	u64 limit;		/* bytes of records that may wait; 0: the default */
-	u64 wake_bytes;		/* a log's: its writer is woken when so many wait; 0: the default */
-	bool compact;		/* WORD records */
-	bool log;		/* made by ms_log_open() */
-};
-
-/* [any] From here on the space tells what it applies. */
-enum mmsb_reason ms_history_open(struct ms_space *space, const struct ms_history_config *config, struct ms_history **history);
+/* [any] From here on the space tells what it applies. `args` is the engine's private copy; its size is the border's. */
+enum mmsb_reason ms_history_open(struct ms_space *space, struct mmsb_history_open_args *args, struct ms_history **history);
 void ms_history_close(struct ms_history *history);	/* before the space goes */
 /* The next record, good until the next call, or NULL: there is none now. One caller at a time. */
 enum mmsb_reason ms_history_next(struct ms_history *history, const struct mmsb_record **record);
@@ -92,16 +85,7 @@ struct pf_waitq *ms_history_waitq(struct ms_history *history);		/* woken when so
 
 /* -------------------------------------------------------------------------------------------------------------- log */
 
-struct ms_log_config {
-	struct ms_history_config history;
-	u32 mode;		/* of a space that has no log yet */
-	u64 id[2];
-	bool take_over;
-};
-
-/* [any] The space's log, begun or gone on with, whose records lie behind tick *durable; *term names this writer. */
-enum mmsb_reason ms_log_open(struct ms_space *space, const struct ms_log_config *config, struct ms_history **history, u64 *term,
-			     u64 *durable);
+/* What was opened with MMSB_HISTORY_LOG; args->term names this writer from then on. */
 void ms_log_close(struct ms_history *history, u64 term);	/* the writer goes; the log stays */
 /*
  * [any] What is read of a log is read between these two, and what was read is good until it is made durable: a writer who was fenced has no

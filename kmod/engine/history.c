@@ -444,6 +444,7 @@ static void mark_set(struct ms_space *space, const struct ms_mark *mark, u8 type
 		tick_pass(space);
 	record->record.tick = space->page->tick;
 	mark->after->upto = space->page->tick;
+	mark->after->bounded = space->history->log;
 	mark->after->bytes = record->record.bytes;
 	batch_append(space->history, mark->after);
 	ms_history_wake(space->history);
@@ -749,7 +750,7 @@ void ms_history_free(struct ms_history *history)
 	pf_free(history);
 }
 
-enum mmsb_reason ms_history_make(struct ms_space *space, const struct ms_history_config *config, struct ms_history **out)
+enum mmsb_reason ms_history_make(struct ms_space *space, const struct mmsb_history_open_args *args, struct ms_history **out)
 {
 	struct ms_history *history = pf_alloc(sizeof(*history), -1);
 
@@ -764,10 +765,10 @@ enum mmsb_reason ms_history_make(struct ms_space *space, const struct ms_history
 	pf_mutex_init(&history->reader);
 	pf_waitq_init(&history->waitq);
 	history->space = space;
-	history->limit = config->limit ? config->limit : MMSB_HISTORY_LIMIT;
-	history->compact = config->compact;
-	history->log = config->log;
-	history->wake_bytes = config->wake_bytes ? config->wake_bytes : MMSB_HISTORY_WAKE;
+	history->limit = args->limit ? args->limit : MMSB_HISTORY_LIMIT;
+	history->compact = args->flags & MMSB_HISTORY_COMPACT;
+	history->log = args->flags & MMSB_HISTORY_LOG;
+	history->wake_bytes = args->wake_bytes ? args->wake_bytes : MMSB_HISTORY_WAKE;
 	*out = history;
 	return MMSB_REASON_NONE;
 }
@@ -813,10 +814,21 @@ void ms_history_detach(struct ms_history *history)
 		pf_write(space->shards[i]->kicked, 1);
 }
 
-enum mmsb_reason ms_history_open(struct ms_space *space, const struct ms_history_config *config, struct ms_history **out)
+static enum mmsb_reason args_check(const struct mmsb_history_open_args *args)
+{
+	if (args->flags & ~MMSB_HISTORY_KNOWN)
+		return MMSB_REASON_BAD_FLAGS;
+	if (args->flags & MMSB_HISTORY_LOG)
+		return MMSB_REASON_NONE;
+	if (args->flags & MMSB_HISTORY_TAKE_OVER)
+		return MMSB_REASON_BAD_FLAGS;
+	return args->mode || args->log_id[0] || args->log_id[1] || args->wake_bytes ? MMSB_REASON_BAD_RESERVED : MMSB_REASON_NONE;
+}
+
+static enum mmsb_reason open_plain(struct ms_space *space, const struct mmsb_history_open_args *args, struct ms_history **out)
 {
 	struct ms_history *history;
-	enum mmsb_reason reason = ms_history_make(space, config, &history);
+	enum mmsb_reason reason = ms_history_make(space, args, &history);
 
 	if (reason)
 		return reason;
@@ -830,6 +842,15 @@ enum mmsb_reason ms_history_open(struct ms_space *space, const struct ms_history
 	}
 	*out = history;
 	return reason;
+}
+
+enum mmsb_reason ms_history_open(struct ms_space *space, struct mmsb_history_open_args *args, struct ms_history **history)
+{
+	enum mmsb_reason reason = args_check(args);
+
+	if (reason)
+		return reason;
+	return args->flags & MMSB_HISTORY_LOG ? ms_log_open(space, args, history) : open_plain(space, args, history);
 }
 
 void ms_history_close(struct ms_history *history)
@@ -956,8 +977,6 @@ enum mmsb_reason ms_history_finish(struct ms_history *history)
 	if (reason)
 		return reason;
 	mark_set(history->space, &mark, MMSB_RECORD_END);
-	history->last->bounded = true;
-	history->last->urgent = true;
 	ms_history_detach(history);
 	return reason;
 }

@@ -66,7 +66,7 @@ bool ms_history_takes_words(const struct ms_shard *shard);
 /*
  * For a log. The next reader begins with what is not durable; how many bytes are not; all up to that tick, which was told, is.
  */
-enum mmsb_reason ms_history_make(struct ms_space *space, const struct ms_history_config *config, struct ms_history **history);
+enum mmsb_reason ms_history_make(struct ms_space *space, const struct mmsb_history_open_args *args, struct ms_history **history);
 void ms_history_free(struct ms_history *history);
 void ms_history_wake(struct ms_history *history);
 u64 ms_history_rewind(struct ms_history *history, u64 term);

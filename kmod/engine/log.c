@@ -119,12 +119,12 @@ static void fail_held(struct ms_space *space)
 
 /* ---------------------------------------------------------------------------------------------------------- the writer */
 
-static enum mmsb_reason log_begin(struct ms_space *space, const struct ms_log_config *config, struct ms_history *history)
+static enum mmsb_reason log_begin(struct ms_space *space, const struct mmsb_history_open_args *args, struct ms_history *history)
 {
 	struct ms_log *log = &space->log;
 	enum mmsb_reason reason;
 
-	if (config->mode != MMSB_BUFFERED && config->mode != MMSB_STRICT)
+	if (args->mode != MMSB_BUFFERED && args->mode != MMSB_STRICT)
 		return MMSB_REASON_BAD_MODE;
 	if (space->replay.ring)
 		return MMSB_REASON_REPLAYING;
@@ -133,9 +133,9 @@ static enum mmsb_reason log_begin(struct ms_space *space, const struct ms_log_co
 		return reason;
 	log->history = history;
 	ms_history_hold(history);	/* the space */
-	log->mode = config->mode;
-	log->id[0] = config->id[0];
-	log->id[1] = config->id[1];
+	log->mode = args->mode;
+	log->id[0] = args->log_id[0];
+	log->id[1] = args->log_id[1];
 	log->failed = false;
 	log->ending = false;
 	reason = prepare_rings(space);
@@ -150,33 +150,32 @@ static enum mmsb_reason log_begin(struct ms_space *space, const struct ms_log_co
 	return reason;
 }
 
-static enum mmsb_reason log_resume(struct ms_log *log, const struct ms_log_config *config)
+static enum mmsb_reason log_resume(const struct ms_log *log, const struct mmsb_history_open_args *args)
 {
-	if (log->id[0] != config->id[0] || log->id[1] != config->id[1])
+	if (log->id[0] != args->log_id[0] || log->id[1] != args->log_id[1])
 		return MMSB_REASON_OTHER_LOG;
-	if (log->writer && !config->take_over)
+	if (log->writer && !(args->flags & MMSB_HISTORY_TAKE_OVER))
 		return MMSB_REASON_LOG_TAKEN;
 	return log->failed ? MMSB_REASON_LOG_FAILED : MMSB_REASON_NONE;
 }
 
-enum mmsb_reason ms_log_open(struct ms_space *space, const struct ms_log_config *config, struct ms_history **out, u64 *term,
-			     u64 *durable)
+enum mmsb_reason ms_log_open(struct ms_space *space, struct mmsb_history_open_args *args, struct ms_history **out)
 {
 	struct ms_log *log = &space->log;
 	struct ms_history *history;
 	enum mmsb_reason reason;
 
-	if (!config->id[0] && !config->id[1])
+	if (!args->log_id[0] && !args->log_id[1])
 		return MMSB_REASON_BAD_MODE;
-	reason = ms_history_make(space, &config->history, &history);
+	reason = ms_history_make(space, args, &history);
 	if (reason)
 		return reason;
 	ms_space_stop(space, NULL);
 	ms_meet_settle(space);
-	reason = log->history ? log_resume(log, config) : log_begin(space, config, history);
+	reason = log->history ? log_resume(log, args) : log_begin(space, args, history);
 	if (!reason) {
 		log->writer = true;
-		*term = ++log->term;
+		args->term = ++log->term;
 		*out = log->history;
 		ms_history_hold(log->history);
 	}
@@ -184,7 +183,7 @@ enum mmsb_reason ms_log_open(struct ms_space *space, const struct ms_log_config 
 	if (reason || *out != history)
 		ms_history_free(history);
 	if (!reason)
-		*durable = ms_history_rewind(*out, *term);
+		args->durable = ms_history_rewind(*out, args->term);
 	return reason;
 }
 

@@ -35,6 +35,9 @@ struct ms_log {
 	struct pf_waitq waitq;			/* of those who wait for a tick to be durable */
 };
 
+/* Begun, or gone on with: args->durable, args->term. */
+enum mmsb_reason ms_log_open(struct ms_space *space, struct mmsb_history_open_args *args, struct ms_history **history);
+
 void ms_log_init(struct ms_space *space);
 void ms_log_free(struct ms_space *space);
 

@@ -19,37 +19,6 @@ struct embedded_history {
 	size_t room, filled, at;
 };
 
-static enum mmsb_reason open_log(struct ms_space *space, const struct ms_history_config *config, struct mmsb_history_open_args *args,
-				 struct embedded_history *history)
-{
-	const struct ms_log_config log = {
-		.history = *config,
-		.mode = args->mode,
-		.id = { args->log_id[0], args->log_id[1] },
-		.take_over = args->flags & MMSB_HISTORY_TAKE_OVER,
-	};
-	enum mmsb_reason reason = ms_log_open(space, &log, &history->engine, &history->term, &args->durable);
-
-	args->term = history->term;
-	return reason;
-}
-
-static enum mmsb_reason open_either(struct embedded_space *space, struct mmsb_history_open_args *args, struct embedded_history *history)
-{
-	const struct ms_history_config config = {
-		.limit = args->limit,
-		.wake_bytes = args->wake_bytes,
-		.compact = args->flags & MMSB_HISTORY_COMPACT,
-		.log = history->log,
-	};
-
-	if (space->read_only)
-		return MMSB_REASON_READ_ONLY;
-	if (history->log)
-		return open_log(space->instance->engine, &config, args, history);
-	return ms_history_open(space->instance->engine, &config, &history->engine);
-}
-
 static void history_free(struct embedded_history *history)
 {
 	free(history->buffer);
@@ -58,6 +27,7 @@ static void history_free(struct embedded_history *history)
 
 int embedded_history_open(struct mmsb_space *handle, struct mmsb_history_open_args *args, struct mmsb_history **out)
 {
+	struct embedded_space *space = (struct embedded_space *)handle;
 	struct embedded_history *history = msl_alloc(sizeof(*history));
 
 	if (!history)
@@ -71,7 +41,10 @@ int embedded_history_open(struct mmsb_space *handle, struct mmsb_history_open_ar
 			return -ENOMEM;
 		}
 	}
-	args->reason = open_either((struct embedded_space *)handle, args, history);
+	args->reason = MMSB_REASON_READ_ONLY;
+	if (!space->read_only)
+		args->reason = ms_history_open(space->instance->engine, args, &history->engine);
+	history->term = args->term;
 	if (args->reason) {
 		history_free(history);
 		return msl_fail_reason(args->reason);

@@ -29,9 +29,9 @@ void tape_add(struct tape *tape, const struct mmsb_record *record)
 	}
 	memcpy(tape->bytes + tape->used, record, record->bytes);
 	tape->used += record->bytes;
-	tape->deltas += record->type == MMSB_RECORD_DELTA;
+	tape->deltas += record->type == MMSB_RECORD_DELTA || record->type == MMSB_RECORD_WORD;
 	tape->ticks += record->type == MMSB_RECORD_TICK;
-	tape->marks += record->type > MMSB_RECORD_TICK;
+	tape->marks += record->type == MMSB_RECORD_HASH || record->type == MMSB_RECORD_RESET;
 }
 
 int tape_read(struct tape *tape, struct mmsb_history *history, uint64_t patience)

@@ -20,7 +20,7 @@ static int let_all_fail(void)
 	mount("debugfs", DEBUG, "debugfs", 0, NULL);
 	return put(DEBUG "failslab/ignore-gfp-wait", "N") | put(DEBUG "failslab/verbose", "0") |
 	       put(DEBUG "fail_page_alloc/ignore-gfp-wait", "N") | put(DEBUG "fail_page_alloc/min-order", "0") |
-	       put(DEBUG "fail_page_alloc/verbose", "0");
+	       put(DEBUG "fail_page_alloc/verbose", "0") | put(DEBUG "fail_usercopy/verbose", "0");
 #undef DEBUG
 }
 

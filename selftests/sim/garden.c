@@ -7,7 +7,7 @@
 
 struct plant {
 	struct book *book;
-	bool derived, lazy;
+	bool derived, lazy, gone;
 	u32 rule, edges;
 	u8 lane;
 	struct mmsb_edge edge[EDGES_MAX];
@@ -28,7 +28,7 @@ static struct plant *plant_of(u64 id)
 	u32 i;
 
 	for (i = 0; i < garden.n; i++)
-		if (garden.plants[i].book->id == id)
+		if (garden.plants[i].book->id == id && !garden.plants[i].gone)
 			return &garden.plants[i];
 	return NULL;
 }
@@ -243,8 +243,6 @@ static enum mmsb_reason draw_graph_op(struct rng *rng, struct plant *plant, stru
 	return closes_cycle(plant, after->edge, after->edges) ? MMSB_REASON_CYCLE : MMSB_REASON_NONE;
 }
 
-/* ------------------------------------------------------------------------------------------------------------- tending */
-
 static void send(struct client *client, struct record *record)
 {
 	u32 slot;
@@ -267,6 +265,88 @@ static bool names_a_stranger(const struct plant *after)
 			return true;
 	return false;
 }
+
+/* ---------------------------------------------------------------------------------------------------------- destroying */
+
+static bool has_edge_from(const struct plant *plant, u64 parent)
+{
+	u32 i;
+
+	for (i = 0; plant->derived && i < plant->edges; i++)
+		if (plant->edge[i].parent == parent)
+			return true;
+	return false;
+}
+
+static u32 count_children(u64 parent)
+{
+	u32 children = 0, i;
+
+	for (i = 0; i < garden.n; i++)
+		children += has_edge_from(&garden.plants[i], parent);
+	return children;
+}
+
+/* Whatever follows the page becomes a source page. */
+static void detach_children(u64 parent)
+{
+	u32 i;
+
+	for (i = 0; i < garden.n; i++)
+		if (has_edge_from(&garden.plants[i], parent))
+			garden.plants[i].derived = false;
+}
+
+static struct record *send_destroy(u64 page, struct book *book, bool detach)
+{
+	struct record *record = ledger_record();
+
+	record->sqe = (struct mmsb_sqe){ .op = MMSB_OP_DESTROY, .page = page, .flags = detach ? MMSB_SQE_DETACH : 0 };
+	record->book = book;
+	send(&garden.gardener->client, record);
+	return record;
+}
+
+static void destroy_plant(struct rng *rng, struct plant *plant)
+{
+	bool detach = !rng_once_in(rng, 4);
+	u64 page = plant->book->id;
+	enum mmsb_reason expected = !detach && count_children(page) ? MMSB_REASON_HAS_CHILDREN : MMSB_REASON_NONE;
+	struct record *record = send_destroy(page, plant->book, detach);
+
+	if (ledger_is_blurred())
+		return;
+	if (record->cqe.reason != expected && !(record->cqe.reason == MMSB_REASON_NO_MEMORY && sim_injects()))
+		sim_fail("destroying page %llx came to reason %u and should have to %u", (unsigned long long)page, record->cqe.reason,
+			 expected);
+	if (record->cqe.reason)
+		return;
+	plant->gone = true;
+	plant->derived = false;
+	detach_children(page);
+}
+
+/* Somebody else may be faster, unless it is followed. */
+static void destroy_stranger(struct rng *rng)
+{
+	struct book *book = ledger_any((u32)rng_next(rng));
+	struct record *record;
+	u32 children;
+
+	if (!book || book->owner || book->follows)
+		return;
+	children = count_children(book->id);
+	record = send_destroy(book->id, book, true);
+	if (ledger_is_blurred())
+		return;
+	if (children && record->cqe.result && !(record->cqe.reason == MMSB_REASON_NO_MEMORY && sim_injects()))
+		sim_fail("page %llx, which %u follow, cannot be destroyed: reason %u", (unsigned long long)book->id, children,
+			 record->cqe.reason);
+	if (!record->cqe.result)
+		detach_children(book->id);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- tending */
 
 static void tend(struct rng *rng, struct plant *plant)
 {
@@ -319,7 +399,14 @@ void gardener_main(void *arg)
 	struct player *player = arg;
 
 	for (; player->left && ledger_left() > 300; player->left--) {
-		tend(&player->rng, &garden.plants[rng_below(&player->rng, garden.n)]);
+		struct plant *plant = &garden.plants[rng_below(&player->rng, garden.n)];
+
+		if (rng_once_in(&player->rng, 16))
+			destroy_stranger(&player->rng);
+		else if (!plant->gone && rng_once_in(&player->rng, 12))
+			destroy_plant(&player->rng, plant);
+		else if (!plant->gone)
+			tend(&player->rng, plant);
 		if (rng_once_in(&player->rng, 2))
 			sim_pause(SIM_PLACE);
 	}
@@ -330,7 +417,7 @@ void gardener_main(void *arg)
 
 u32 garden_choose(struct rng *rng, u64 *ids, u32 most)
 {
-	struct plant *plant;
+	const struct plant *plant;
 	u32 i;
 
 	if (!garden.tended || ledger_is_blurred())
@@ -376,6 +463,8 @@ static void judge_plant(const struct plant *plant, const char *when)
 	struct view parents[EDGES_MAX], self;
 	u32 i;
 
+	if (plant->gone)
+		return;
 	if ((view_page(plant->book->id, &self)->kind == MMSB_KIND_DERIVED) != plant->derived)
 		sim_fail("page %llx is of the wrong kind", (unsigned long long)plant->book->id);
 	if (!plant->derived)

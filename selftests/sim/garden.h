@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Derived pages, and one who tends them: the gardener derives, links, unlinks, underives and refreshes, one delta at a time, so it knows
- * what the graph is and what every answer has to be, cycles included. Nobody else touches those pages; what they follow, everybody
- * does. In a snapshot of a page with its parents, and in the end, each must hold what its rule makes of them.
+ * Derived pages, and one who tends them: the gardener derives, links, unlinks, underives, refreshes and destroys, one delta at a time, so
+ * it knows what the graph is and what every answer has to be, cycles included. Nobody else touches those pages; what they follow,
+ * everybody does, but only the gardener destroys such a page while it is followed (DETACH). In a snapshot of a page with its parents, and in the end, each must hold what its rule makes of them.
  */
 #ifndef SIM_GARDEN_H
 #define SIM_GARDEN_H

@@ -14,7 +14,7 @@ static struct sighting sightings[SIGHTINGS];
 static struct {
 	struct ms_space *space;
 	u32 records, books, sightings;
-	bool blurred;
+	bool blurred, told;
 } ledger;
 
 void ledger_begin(struct ms_space *space)
@@ -26,6 +26,11 @@ void ledger_begin(struct ms_space *space)
 void ledger_blur(void)
 {
 	ledger.blurred = true;
+}
+
+void ledger_tells(void)
+{
+	ledger.told = true;
 }
 
 bool ledger_is_blurred(void)
@@ -156,6 +161,11 @@ static bool changed(const struct record *record)
 	return !record->cqe.result && !(record->cqe.flags & MMSB_CQE_UNCHANGED);
 }
 
+static bool needs_memory(const struct record *record)
+{
+	return record->far || ledger.told || record->sqe.op == MMSB_OP_CREATE || (record->sqe.flags & MMSB_SQE_DETACH);
+}
+
 /* For want of memory or of room, or because other pages follow: the model has enough of both, and knows of one page only. */
 static bool was_refused_elsewhere(const struct record *record)
 {
@@ -165,7 +175,7 @@ static bool was_refused_elsewhere(const struct record *record)
 	case MMSB_REASON_NO_MEMORY:
 		if (!sim_injects())
 			sim_fail("%u: no memory, though no allocation failed", ledger_number(record));
-		if (!record->far && record->sqe.op != MMSB_OP_CREATE)
+		if (!needs_memory(record))
 			sim_fail("%u: no memory, though it needs none", ledger_number(record));
 		return true;
 	case MMSB_REASON_HAS_CHILDREN:

@@ -61,6 +61,8 @@ void ledger_begin(struct ms_space *space);
 /* Space is reset meanwhile, so ids, epochs and ticks come again: nothing is held against the model. */
 void ledger_blur(void);
 bool ledger_is_blurred(void);
+/* There is a history, so that any delta may want memory. */
+void ledger_tells(void);
 
 struct record *ledger_record(void);		/* NULL: enough has been submitted */
 u32 ledger_left(void);

@@ -6,6 +6,7 @@
  * decided by it. S alone is run once; else N seeds from S (or from one that the clock gives) on, or as many as T seconds allow
  * (MMSB_SOAK, where it is set). What fails is had again with --seed; -v then tells all that happens.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +132,7 @@ int main(int argc, char **argv)
 	if (!options_read(&options, argc, argv))
 		return usage();
 	catch_crashes();
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);	/* what one seed gives back the next one wants */
 	printf("TAP version 13\n1..1\n# the first seed is %llu\n", (unsigned long long)options.seed);
 	fflush(stdout);
 	for (done = 0; !options.seeds || done < options.seeds; done++) {

@@ -2,6 +2,7 @@
 /* Those who look on: readers by the sequence, waiters, takers of snapshots, those who ask for the hash; and one who resets the space. */
 #include "cast.h"
 #include "garden.h"
+#include "historian.h"
 
 #define TRIES	16u
 
@@ -214,6 +215,14 @@ void snapshot_main(void *arg)
 
 /* --------------------------------------------------------------------------------------------------- hash and reset */
 
+/* For want of memory, where a history has to tell of it. False: it was. */
+static bool may_be_refused(enum mmsb_reason reason, const char *what)
+{
+	if (reason && (reason != MMSB_REASON_NO_MEMORY || !sim_injects() || !historian_is_there()))
+		sim_fail("%s is refused for reason %d", what, reason);
+	return !reason;
+}
+
 /* Between two questions that find the same tick nothing was applied. */
 void hash_main(void *arg)
 {
@@ -225,8 +234,8 @@ void hash_main(void *arg)
 	for (; player->left && !player->stage->ending; player->left--) {
 		u32 flags = rng_once_in(&player->rng, 4) ? MMSB_HASH_ON : rng_once_in(&player->rng, 6) ? MMSB_HASH_OFF : 0;
 
-		if (ms_space_hash(space, flags, kept, &tick[0], &off))
-			sim_fail("the hash is refused");
+		if (!may_be_refused(ms_space_hash(space, flags, kept, &tick[0], &off), "the hash"))
+			continue;
 		sim_pause(SIM_PLACE);
 		if (off)
 			continue;
@@ -248,7 +257,6 @@ void reset_main(void *arg)
 		while (n--)
 			sim_pause(SIM_PLACE);
 		sim_trace("resets");
-		if (ms_space_reset(player->stage->space))
-			sim_fail("a reset is refused");
+		may_be_refused(ms_space_reset(player->stage->space), "a reset");
 	}
 }

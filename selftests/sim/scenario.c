@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include "cast.h"
 #include "garden.h"
+#include "historian.h"
+#include "listener.h"
 #include "common/random.h"
 #include "pass.h"
 #include "ring.h"
@@ -227,6 +229,27 @@ static void bump_pages(void)
 	client_finish(&director.client);
 }
 
+/* Everybody is at rest. Now each change that there is to hear of is the last one, and whoever waits for it has to be woken. */
+static void change_one_by_one(void)
+{
+	u32 n;
+
+	for (n = 8; n && (historian_is_there() || listeners_are_there()); n--) {
+		struct book *book = ledger_any((u32)rng_next(&stage.rng));
+		struct record *record;
+
+		if (book->follows)
+			continue;
+		record = ledger_record();
+		draw_bump(record, book);
+		client_make_room(&director.client);
+		client_put(&director.client, record, 0);
+		client_finish(&director.client);
+		historian_await();
+		listeners_await();
+	}
+}
+
 static void act(void)
 {
 	make_pages();
@@ -235,12 +258,14 @@ static void act(void)
 	if (stage.resets)
 		ledger_blur();
 	sim_inject(true);
+	listeners_begin(&stage);
 	cast_all();
 	sim_wait_for(senders_have_ended, NULL, SIM_PLACE);
 	sim_inject(false);
 	stage.ending = true;
 	bump_pages();
 	sim_wait_for(all_have_ended, NULL, SIM_PLACE);
+	change_one_by_one();
 }
 
 /* ---------------------------------------------------------------------------------------------------------- the end */
@@ -332,12 +357,17 @@ static void direct(void *arg)
 	director.stage = &stage;
 	director.rng.state = rng_next(&stage.rng);
 	if (player_open(&director)) {
+		historian_begin(&stage);
 		act();
 		if (stage.garden)
 			garden_judge();
+		listeners_stop();
+		historian_stop();
 		check_links();
 		check_hash();
 		ledger_judge();
+		listeners_judge();
+		historian_judge();
 		check_reset();
 		close_all();
 	}

@@ -45,7 +45,7 @@ static inline uint32_t msl_sq_head(const struct mmsb_ring_engine *engine)
 	return __atomic_load_n(&engine->sq_head, __ATOMIC_ACQUIRE);
 }
 
-/* What the log holds up to it can be counted on; partner: the release in ms_log_durable(). */
+/* What the log holds up to it can be counted on; partner: the release in log_advance(). */
 static inline uint64_t msl_durable(const struct mmsb_space_page *page)
 {
 	return __atomic_load_n(&page->durable, __ATOMIC_ACQUIRE);

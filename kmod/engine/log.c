@@ -237,8 +237,10 @@ void ms_log_close(struct ms_history *history, u64 term)
 static void log_fail(struct ms_space *space, struct ms_history *history)
 {
 	ms_space_stop(space, NULL);
-	fail_held(space);
-	ms_history_detach(history);
+	if (space->log.history == history) {
+		fail_held(space);
+		ms_history_detach(history);
+	}
 	ms_space_go(space, NULL);
 }
 
@@ -250,6 +252,15 @@ static void log_end(struct ms_space *space, struct ms_history *history, u64 term
 	ms_space_go(space, NULL);
 }
 
+/* Nothing that was said of a log which is over goes for the one that came after it. */
+static void log_advance(struct ms_space *space, const struct ms_history *history, u64 tick)
+{
+	pf_mutex_lock(&space->control);
+	if (space->log.history == history && tick > log_durable(space))
+		pf_release(&space->page->durable, tick);	/* partner: whoever counts on what lies on disk */
+	pf_mutex_unlock(&space->control);
+}
+
 enum mmsb_reason ms_log_durable(struct ms_history *history, u64 term, u32 flags, u64 tick)
 {
 	struct ms_space *space = ms_history_space(history);
@@ -259,8 +270,8 @@ enum mmsb_reason ms_log_durable(struct ms_history *history, u64 term, u32 flags,
 	if (reason)
 		return reason;
 	reason = ms_history_durable(history, tick);
-	if (!reason && tick > log_durable(space))
-		pf_release(&space->page->durable, tick);
+	if (!reason)
+		log_advance(space, history, tick);
 	ms_history_leave(history);
 	if (reason)
 		return reason;

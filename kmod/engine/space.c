@@ -297,6 +297,7 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	pf_mutex_unlock(&space->mutex);
 	pf_write(space->page->tick, 0);
 	pf_write(space->page->closed, 0);
+	pf_write(space->page->durable, 0);
 	pf_write(space->page->incarnation, space->page->incarnation + 1);
 	pf_write(space->meeting.count, 0);
 	space->meeting.graph = false;

@@ -111,7 +111,7 @@ struct mmsb_space_page {
 	 * tick was under way meanwhile, so that all that was read stood so at that tick.
 	 */
 	__u64 closed;
-	__u64 durable;		/* every tick up to this one is on disk, as the log's writer says; 0 while there is no log */
+	__u64 durable;		/* every tick up to this one is on disk, as the log's writer says, or did when there was one */
 	__u64 reserved1[5];
 };
 

@@ -322,27 +322,35 @@ void ms_recompute_prepare(const struct ms_space *space, const struct mmsb_line *
 	derivation->plain = true;
 }
 
-static const u64 *bytes_of(const struct ms_space *space, u32 index)
+/* What a parent holds; that it was seen is kept. */
+static inline const u64 *plain_parent(const struct ms_space *space, struct ms_edge *edge)
 {
-	return ms_region_at(&space->arena.region, ms_line_at(space, index)->place);
+	const struct mmsb_line *line = ms_line_at(space, edge->parent);
+
+	edge->seen = line->epoch;
+	return ms_region_at(&space->arena.region, line->place);
 }
 
-/* What the first parent holds, or on the desk what it makes together with the others. */
-static const u64 *plain_bytes(const struct ms_shard *shard, const struct ms_derivation *derivation, u32 size)
+/* On the desk, what all parents make together. */
+static __attribute__((__noinline__)) const u64 *plain_fold(const struct ms_shard *shard, struct ms_derivation *derivation,
+							   const u64 *first, u32 size)
 {
 	const struct ms_rule *rule = derivation->rule;
-	const u64 *first = bytes_of(shard->space, derivation->edge[0].parent);
+	ms_plain_fold fold = rule->plain(rule->number, derivation->lane, derivation->flags & MMSB_DERIVE_SATURATE);
+	u32 lanes = size / ms_rule_lane_bytes(derivation->lane), i;
 	u64 *piece = shard->graph.desk->piece;
-	ms_plain_fold fold;
-	u32 i;
 
-	if (derivation->edges == 1)
-		return first;
-	fold = rule->plain(rule->number, derivation->lane, derivation->flags & MMSB_DERIVE_SATURATE);
 	memcpy(piece, first, size);
 	for (i = 1; i < derivation->edges; i++)
-		fold(piece, bytes_of(shard->space, derivation->edge[i].parent), size / ms_rule_lane_bytes(derivation->lane));
+		fold(piece, plain_parent(shard->space, &derivation->edge[i]), lanes);
 	return piece;
+}
+
+static inline const u64 *plain_bytes(const struct ms_shard *shard, struct ms_derivation *derivation, u32 size)
+{
+	const u64 *first = plain_parent(shard->space, &derivation->edge[0]);
+
+	return likely(derivation->edges == 1) ? first : plain_fold(shard, derivation, first, size);
 }
 
 static void plain_hash(struct ms_shard *shard, u64 page, const u64 *old, const u64 *new, u32 words)
@@ -358,22 +366,30 @@ static void plain_hash(struct ms_shard *shard, u64 page, const u64 *old, const u
 
 static inline bool words_differ(const u64 *a, const u64 *b, u32 words)
 {
-	u64 differ = 0;
-	u32 i;
+	const u64 *end = a + words;
 
-	for (i = 0; i < words; i++)
-		differ |= a[i] ^ b[i];
-	return differ;
+	for (; a < end; a++, b++)
+		if (*a != *b)
+			return true;
+	return false;
+}
+
+/* Most pages are small, and a call would cost more than what it copies. */
+static inline void plain_copy(u64 *words, const u64 *bytes, u32 count)
+{
+	if (likely(count == 8))
+		pf_store(words, bytes, 64);
+	else
+		pf_store(words, bytes, count * 8ul);
 }
 
 /* True: a parent moved on. */
-static inline bool plain_is_due(const struct ms_space *space, struct ms_derivation *derivation, u32 *flags)
+static inline bool plain_is_due(const struct ms_space *space, const struct ms_derivation *derivation, u32 *flags)
 {
+	const struct ms_edge *edge = derivation->edge, *end = edge + derivation->edges;
 	u64 moved = 0;
-	u32 i;
 
-	for (i = 0; i < derivation->edges; i++) {
-		struct ms_edge *edge = &derivation->edge[i];
+	for (; edge < end; edge++) {
 		const struct mmsb_line *line = ms_line_at(space, edge->parent);
 
 		*flags |= line->flags;
@@ -395,7 +411,7 @@ static inline enum ms_result plain_store(struct ms_shard *shard, struct mmsb_lin
 	if (unlikely(shard->hashing))
 		plain_hash(shard, page, words, bytes, count);
 	seq = ms_page_begin(line);
-	pf_store(words, bytes, count * 8ul);
+	plain_copy(words, bytes, count);
 	ms_page_end(line, seq, shard->tick);
 	pf_trace(recompute, shard->space, page, line->epoch);
 	ms_shard_mark(shard, page);
@@ -411,24 +427,20 @@ static inline bool recompute_plain(struct ms_shard *shard, struct mmsb_line *lin
 	if (!plain_is_due(shard->space, derivation, &flags) || unlikely(flags & (MMSB_LINE_BEHIND | MMSB_LINE_STALE)))
 		return false;
 	*result = plain_store(shard, line, ms_line_id(line, index), plain_bytes(shard, derivation, line->size));
-	keep_signature(shard->space, derivation);
 	pf_write(shard->graph.recomputed, shard->graph.recomputed + 1);
 	return true;
 }
 
 /* --------------------------------------------------------------------------------------------------------------- a page */
 
-enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *node, bool forced, u64 *cost)
+static __attribute__((__noinline__)) enum ms_result recompute_in_full(struct ms_shard *shard, struct mmsb_line *line, u32 index,
+								      struct ms_node *node, bool forced, u64 *cost)
 {
 	struct ms_derivation *derivation = node->derivation;
-	struct mmsb_line *line = ms_line_at(shard->space, index);
 	bool lazy = shard->space->lazy || (derivation->flags & MMSB_DERIVE_LAZY);
 	enum ms_result result = MS_SAME;
 	struct look look;
 
-	*cost += derivation->edges;
-	if (likely(derivation->plain) && likely(recompute_plain(shard, line, index, derivation, &result)))
-		return result;
 	pf_runlock_assert(&shard->run);
 	look = look_at_parents(shard->space, shard->graph.desk->parent, derivation);
 	if (look.behind || (lazy && look.due && !forced))
@@ -443,4 +455,15 @@ enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *n
 	if (unlikely(line->flags & (MMSB_LINE_BEHIND | MMSB_LINE_STALE)))
 		pf_write(line->flags, line->flags & ~(MMSB_LINE_BEHIND | MMSB_LINE_STALE));
 	return result;
+}
+
+enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *node, bool forced, u64 *cost)
+{
+	struct mmsb_line *line = ms_line_at(shard->space, index);
+	enum ms_result result;
+
+	*cost += node->derivation->edges;
+	if (likely(node->derivation->plain) && likely(recompute_plain(shard, line, index, node->derivation, &result)))
+		return result;
+	return recompute_in_full(shard, line, index, node, forced, cost);
 }

@@ -264,7 +264,7 @@ static void batch_take(struct ms_shard *shard, const struct ms_ring *ring, u32 n
  * Finds and brings in the word that an entry means, should it land: true until a page is made or destroyed. Entries behind the
  * batch are an earlier one's, and do no harm.
  */
-static inline void batch_aim(struct ms_shard *shard, const struct ms_region *arena, u32 i)
+static inline void batch_aim(struct ms_shard *shard, const struct ms_region *arena, size_t i)
 {
 	u64 at = shard->lines_of[i]->place + (shard->batch[i].offset & (PF_CHUNK - 8));
 	u64 *word = ms_region_find_or(arena, at, &shard->nowhere);
@@ -373,22 +373,27 @@ static bool shard_take_one(struct ms_shard *shard, struct ms_ring *ring, const s
 	return true;
 }
 
-static inline bool shard_apply_word(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct mmsb_line *line,
-				    u64 *word)
+static __attribute__((__noinline__)) void shard_complete_word(const struct ms_shard *shard, struct ms_ring *ring,
+							     const struct mmsb_sqe *sqe, const struct mmsb_line *line, bool changed)
 {
-	bool changed = ms_word_apply(shard, sqe, line, word);
-	struct ms_outcome outcome = { 0 };
+	struct ms_outcome outcome = { .epoch = line->epoch, .flags = changed ? 0 : MMSB_CQE_UNCHANGED };
 	struct mmsb_cqe cqe;
 
-	if (likely(sqe->flags & MMSB_SQE_QUIET))
-		return changed;
-	outcome.epoch = line->epoch;
-	outcome.flags = changed ? 0 : MMSB_CQE_UNCHANGED;
 	outcome_to_cqe(shard, sqe->user_data, MMSB_REASON_NONE, &outcome, &cqe);
 	if (unlikely(ring->strict))
 		ms_log_hold(ring, &cqe);
 	else
 		ms_ring_complete(ring, &cqe);
+}
+
+/* Two ways lead here; the compiler has to be told that it is worth having it in both. */
+static inline __attribute__((__always_inline__)) bool shard_apply_word(struct ms_shard *shard, struct ms_ring *ring,
+								       const struct mmsb_sqe *sqe, struct mmsb_line *line, u64 *word)
+{
+	bool changed = ms_word_apply(shard, sqe, line, word);
+
+	if (unlikely(!(sqe->flags & MMSB_SQE_QUIET)))
+		shard_complete_word(shard, ring, sqe, line, changed);
 	return changed;
 }
 
@@ -426,33 +431,42 @@ static void shard_publish_sent(struct ms_shard *shard, struct ms_todo *sent, str
 		}
 }
 
-static u32 batch_run(struct ms_shard *shard, struct ms_ring *ring, u32 n, struct ms_todo *todo)
+/* Goes the short way as far as it leads. Returns the first entry that has none. */
+static __attribute__((__noinline__)) size_t batch_take_words(struct ms_shard *shard, struct ms_ring *ring, size_t i, size_t n)
 {
 	const struct ms_region *arena = &shard->space->arena.region;
+	size_t ahead;
+
+	for (ahead = i; ahead < n && ahead < i + MS_AHEAD; ahead++)
+		batch_aim(shard, arena, ahead);
+	for (; i < n; i++) {
+		batch_aim(shard, arena, i + MS_AHEAD);
+		if (unlikely(!shard_take_word(shard, ring, &shard->batch[i], shard->lines_of[i], shard->words_of[i])))
+			break;
+	}
+	return i;
+}
+
+/* What goes the general way may make or destroy a page, so words are aimed at anew behind it. */
+static u32 batch_run(struct ms_shard *shard, struct ms_ring *ring, u32 n, struct ms_todo *todo)
+{
 	bool alone = shard->space->nshards == 1;
 	struct ms_todo sent;
-	u32 forwarded = 0, stale = 0, i;
+	u32 forwarded = 0, i = 0;
 
 	if (!alone)
 		memset(&sent, 0, sizeof(sent));
-	for (i = 0; i < n && i < MS_AHEAD; i++)
-		batch_aim(shard, arena, i);
-	for (i = 0; i < n; i++) {
-		const struct mmsb_sqe *sqe = &shard->batch[i];
-
-		batch_aim(shard, arena, i + MS_AHEAD);
-		if (unlikely(i < stale))
-			batch_aim(shard, arena, i);
-		if (likely(shard_take_word(shard, ring, sqe, shard->lines_of[i], shard->words_of[i])))
-			continue;
+	while (i < n) {
+		if (likely(ms_word_fits(&shard->batch[i])))
+			i = batch_take_words(shard, ring, i, n);
+		if (likely(i == n))
+			break;
 		batch_look_ahead(shard, i);
-		if (!shard_take_one(shard, ring, sqe, &sent, &forwarded))
+		if (!shard_take_one(shard, ring, &shard->batch[i], &sent, &forwarded))
 			break;
-		if (unlikely(shard->space->replay.ends)) {
-			i++;
+		i++;
+		if (unlikely(shard->space->replay.ends))
 			break;
-		}
-		stale = i + 1 + MS_AHEAD;	/* it may have made or destroyed a page */
 	}
 	if (!alone)
 		shard_publish_sent(shard, &sent, todo);

@@ -12,22 +12,24 @@
 #include "page.h"
 #include "space.h"
 
-#define MS_WORD_SHAPES	(MMSB_LANE_LAST << 8)
+#define MS_WORD_SHAPES	(MMSB_LANE_LAST << 8)	/* a power of two */
 
 /* By lane and operation, the lengths that fit: a bit each. */
 extern const u16 ms_word_lengths[MS_WORD_SHAPES];
 
-/* Operation, lane, flags and length are the first word of an entry. */
+/* Operation, lane, flags and length are the first word of an entry. These of its bits may be set: it cannot lead out of the table then. */
+#define MS_WORD_BITS	(15ull << 32 | MMSB_SQE_QUIET << 16 | (MS_WORD_SHAPES - 1))
+
 static inline bool ms_word_fits(const struct mmsb_sqe *sqe)
 {
-	u32 shape, len;
 	u64 head;
+	u32 len;
 
 	memcpy(&head, sqe, sizeof(head));
-	shape = (u32)head & ~(MMSB_SQE_QUIET << 16);
+	if (head & ~MS_WORD_BITS)
+		return false;
 	len = (u32)(head >> 32);
-	return shape < MS_WORD_SHAPES && len <= 8 && (ms_word_lengths[shape] >> len & 1) &&
-	       !((sqe->offset & (len - 1)) | sqe->epoch);
+	return (ms_word_lengths[head & (MS_WORD_SHAPES - 1)] >> len & 1) && !((sqe->offset & (len - 1)) | sqe->epoch);
 }
 
 /* `flags`: those that the line must have. */
@@ -72,7 +74,8 @@ static inline void ms_word_hash(struct ms_shard *shard, const struct mmsb_sqe *s
 }
 
 /* An entry that fits, on a line where it lands, of this shard. True: bytes changed. */
-static inline bool ms_word_apply(struct ms_shard *shard, const struct mmsb_sqe *sqe, struct mmsb_line *line, u64 *word)
+static inline __attribute__((__always_inline__)) bool ms_word_apply(struct ms_shard *shard, const struct mmsb_sqe *sqe,
+								    struct mmsb_line *line, u64 *word)
 {
 	u64 old = *word, new = ms_word_after(sqe, old), seq;
 

@@ -6,23 +6,9 @@
 
 /* ---------------------------------------------------------------------------------------------------------- the hash */
 
-static void hash_fold(u64 sum[2], u64 place, u64 a, u64 b)
-{
-	u64 low = ms_hash_mix(a ^ (place * 0x9fb21c651e98df25ull), b ^ 0xd6e8feb86659fd93ull);
-	u64 high = ms_hash_mix(b ^ (place * 0xe7037ed1a0b428dbull), a ^ 0xa24baed4963ee407ull);
-
-	sum[0] += ms_hash_mix(low ^ 0x8ebc6af09c88c6e3ull, high | 1);
-	sum[1] += ms_hash_mix(high ^ 0x589965cc75374cc3ull, low | 1);
-}
-
 static void digest_rule(u64 sum[2], const struct ms_derivation *derivation)
 {
-	const u64 *param = derivation->param;
-
-	hash_fold(sum, 1, (u64)derivation->rule->version << 32 | derivation->rule->number,
-		  (u64)derivation->lane << 8 | derivation->flags);
-	hash_fold(sum, 2, param[0], param[1]);
-	hash_fold(sum, 3, param[2], param[3]);
+	ms_hash_rule(sum, derivation->rule->number, derivation->rule->version, derivation->lane, derivation->flags, derivation->param);
 }
 
 static void digest_edge(u64 sum[2], const struct ms_space *space, const struct ms_derivation *derivation, u32 i, u64 seen)
@@ -30,8 +16,7 @@ static void digest_edge(u64 sum[2], const struct ms_space *space, const struct m
 	const struct ms_edge *edge = &derivation->edge[i];
 	u64 parent = ms_line_id(ms_line_at(space, edge->parent), edge->parent);
 
-	hash_fold(sum, 4ull + 2 * i, parent, edge->weight);
-	hash_fold(sum, 5ull + 2 * i, edge->type, seen);
+	ms_hash_edge(sum, i, parent, edge->weight, edge->type, seen);
 }
 
 void ms_graph_signature(const struct ms_space *space, const struct ms_derivation *derivation, u64 signature[2])
@@ -49,15 +34,13 @@ void ms_graph_hash(const struct ms_space *space, u32 index, struct ms_hash *hash
 {
 	const struct ms_derivation *derivation = ms_node_at(space, index)->derivation;
 	struct ms_hash_key key = ms_hash_key(ms_line_id(ms_line_at(space, index), index));
-	u64 sum[2] = { 0 }, mixed[2] = { 0 };
+	u64 sum[2] = { 0 };
 	u32 i;
 
 	digest_rule(sum, derivation);
 	for (i = 0; i < derivation->edges; i++)
 		digest_edge(sum, space, derivation, i, 0);
-	hash_fold(mixed, 0, sum[0] ^ key.k[0], sum[1] ^ key.k[1]);
-	hash->sum[0] += gone ? -mixed[0] : mixed[0];
-	hash->sum[1] += gone ? -mixed[1] : mixed[1];
+	ms_hash_derivation(hash, &key, sum, gone);
 }
 
 /* Before and after what is done to a page's kind, rule or edges. */

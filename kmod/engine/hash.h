@@ -58,4 +58,36 @@ static inline void ms_hash_exists(struct ms_hash *hash, const struct ms_hash_key
 	hash->sum[1] += gone ? -b : b;
 }
 
+/* What a page is derived by: all of it is folded, each at a place of its own, and then keyed with the page. */
+static inline void ms_hash_fold(u64 sum[2], u64 place, u64 a, u64 b)
+{
+	u64 low = ms_hash_mix(a ^ (place * 0x9fb21c651e98df25ull), b ^ 0xd6e8feb86659fd93ull);
+	u64 high = ms_hash_mix(b ^ (place * 0xe7037ed1a0b428dbull), a ^ 0xa24baed4963ee407ull);
+
+	sum[0] += ms_hash_mix(low ^ 0x8ebc6af09c88c6e3ull, high | 1);
+	sum[1] += ms_hash_mix(high ^ 0x589965cc75374cc3ull, low | 1);
+}
+
+static inline void ms_hash_rule(u64 sum[2], u32 rule, u32 version, u8 lane, u8 flags, const u64 *param)
+{
+	ms_hash_fold(sum, 1, (u64)version << 32 | rule, (u64)lane << 8 | flags);
+	ms_hash_fold(sum, 2, param[0], param[1]);
+	ms_hash_fold(sum, 3, param[2], param[3]);
+}
+
+static inline void ms_hash_edge(u64 sum[2], u32 i, u64 parent, u64 weight, u32 type, u64 seen)
+{
+	ms_hash_fold(sum, 4ull + 2 * i, parent, weight);
+	ms_hash_fold(sum, 5ull + 2 * i, type, seen);
+}
+
+static inline void ms_hash_derivation(struct ms_hash *hash, const struct ms_hash_key *key, const u64 sum[2], bool gone)
+{
+	u64 mixed[2] = { 0 };
+
+	ms_hash_fold(mixed, 0, sum[0] ^ key->k[0], sum[1] ^ key->k[1]);
+	hash->sum[0] += gone ? -mixed[0] : mixed[0];
+	hash->sum[1] += gone ? -mixed[1] : mixed[1];
+}
+
 #endif

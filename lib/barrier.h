@@ -30,6 +30,7 @@
 #define msl_unlikely(x)	__builtin_expect(!!(x), 0)
 
 #define msl_load(x)	__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define msl_store(x, v)	__atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 
 /* --------------------------------------------------------------------------------------------------------- the ring */
 

@@ -101,6 +101,8 @@ void msl_space_init(struct mmsb_space *space, struct mmsb *mmsb, const struct mm
 	space->helper = NULL;
 	space->access = 0;
 	pthread_mutex_init(&space->helper_lock, NULL);
+	pthread_mutex_init(&space->log_lock, NULL);
+	space->log = NULL;
 	__atomic_add_fetch(&mmsb->users, 1, __ATOMIC_RELAXED);
 	pthread_mutex_lock(&mmsb->lock);
 	space->prev = NULL;
@@ -137,6 +139,7 @@ void msl_space_put(struct mmsb_space *space)
 	if (__atomic_sub_fetch(&space->users, 1, __ATOMIC_ACQ_REL))
 		return;
 	pthread_mutex_destroy(&space->helper_lock);
+	pthread_mutex_destroy(&space->log_lock);
 	space->home->space_close(space);
 	mmsb_put(mmsb);
 }

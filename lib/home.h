@@ -89,6 +89,8 @@ struct mmsb_space {
 	pthread_mutex_t helper_lock;
 	struct mmsb_ring *helper;	/* the handle's own ring, see msl_space_helper() */
 	uint32_t access;		/* enum msl_access; 0: not asked yet */
+	pthread_mutex_t log_lock;	/* of the log that was opened through this handle, and of its writer */
+	struct mmsb_log *log;		/* NULL: none */
 };
 
 struct mmsb_history {
@@ -130,9 +132,17 @@ static inline void *msl_alloc(size_t bytes)
 	return ptr;
 }
 
+/* What the page of that image, or this piece of it, adds to the state hash. */
+void embedded_image_hash(const struct mmsb_image *image, uint64_t hash[2]);
 /* Of rules that were registered; NULL, 0: none. */
 const char *embedded_rule_name(uint32_t number);
 uint32_t embedded_rule_number(const char *name);
+
+/*
+ * Does a step of the work of the space's log, if that was opened through this handle and nobody is at it: whoever waits for something to be
+ * durable need not wait for another thread. True: more is durable now.
+ */
+bool msl_log_help(struct mmsb_space *space);
 
 int msl_name_check(const char *name);
 void msl_mmsb_init(struct mmsb *mmsb, const struct msl_home *home);

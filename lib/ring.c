@@ -344,6 +344,15 @@ static bool ring_spin(struct mmsb_ring *ring, uint32_t unreaped)
 	}
 }
 
+/* What an inline ring waits for has been applied, so it is the log that is waited for. */
+static bool ring_help(struct mmsb_ring *ring, uint32_t unreaped)
+{
+	while (msl_log_help(ring->space))
+		if (msl_ring_unreaped(ring) >= unreaped)
+			return true;
+	return false;
+}
+
 int msl_ring_sleep(struct mmsb_ring *ring, uint32_t unreaped, const struct msl_deadline *deadline)
 {
 	int err;
@@ -351,6 +360,8 @@ int msl_ring_sleep(struct mmsb_ring *ring, uint32_t unreaped, const struct msl_d
 	if (unreaped > ring->cq_entries)
 		unreaped = ring->cq_entries;
 	if (msl_ring_unreaped(ring) >= unreaped || (deadline->at && ring_spin(ring, unreaped)))
+		return 0;
+	if (msl_unlikely(msl_load(ring->space->log)) && !ring->polled && deadline->at && ring_help(ring, unreaped))
 		return 0;
 	err = ring->home->ring_enter(ring, unreaped, msl_deadline_left(deadline));
 	if (err == -ETIME)

@@ -9,10 +9,8 @@ static int fail_missing(uint64_t number)
 
 /* ------------------------------------------------------------------------------------------------ one behind the other */
 
-/* A segment against the one before it, which has been read to its end. */
-static int follows(const struct msl_scan *before, const struct msl_scan *scan)
+int msl_follows(const struct msl_log_end *before, const struct msl_header *header, const char *name)
 {
-	const struct msl_header *header = &scan->header;
 	const struct msl_tally *tally = &before->tally;
 	const char *fault = NULL;
 
@@ -20,11 +18,11 @@ static int follows(const struct msl_scan *before, const struct msl_scan *scan)
 		fault = "it is of another log";
 	else if (header->number != before->header.number + 1)
 		fault = "its number is not that of its name";
-	else if (header->previous_end != before->end_at || header->previous_chain != before->end_chain)
+	else if (header->previous_end != before->at || header->previous_chain != before->chain)
 		fault = "the segment before it is not the one that it follows";
 	else if (header->life != tally->life || header->tick != tally->tick || memcmp(header->hash, tally->hash, sizeof(header->hash)))
 		fault = "it begins at another tick or state than the one before it ends with";
-	return fault ? msl_fail(EBADMSG, "%s: damaged at offset 0: %s", scan->name, fault) : 0;
+	return fault ? msl_fail(EBADMSG, "%s: damaged at offset 0: %s", name, fault) : 0;
 }
 
 /* If there is one behind it, its header says where the one in hand ends. One that cannot be read is complained of when its turn comes. */
@@ -46,6 +44,7 @@ static int enter(struct msl_reader *reader)
 {
 	uint64_t number = reader->dir.segments[reader->next];
 	struct msl_scan *before = reader->scan, *scan;
+	struct msl_log_end end;
 	char name[MSL_NAME_BYTES];
 	int err;
 
@@ -55,10 +54,12 @@ static int enter(struct msl_reader *reader)
 	err = msl_scan_open(reader->disk, name, false, &scan);
 	if (err)
 		return err;
-	if (before)
-		err = follows(before, scan);
-	else if (scan->header.number != number)
+	if (before) {
+		msl_reader_end(reader, &end);
+		err = msl_follows(&end, &scan->header, name);
+	} else if (scan->header.number != number) {
 		err = msl_fail(EBADMSG, "%s: damaged at offset 0: its number is not that of its name", name);
+	}
 	if (err) {
 		msl_scan_close(scan);
 		return err;

@@ -50,6 +50,8 @@ void msl_reader_close(struct msl_reader *reader);	/* NULL: nothing */
 int msl_reader_next(struct msl_reader *reader, const struct mmsb_record **record);
 /* Behind an -ENODATA, or where it stands now. */
 void msl_reader_end(const struct msl_reader *reader, struct msl_log_end *end);
+/* A segment's header against the end of the one before: 0, or -EBADMSG. */
+int msl_follows(const struct msl_log_end *before, const struct msl_header *header, const char *name);
 /* Bytes that were read, of so many: for progress. */
 uint64_t msl_reader_done(const struct msl_reader *reader, uint64_t *all);
 

@@ -87,6 +87,7 @@ struct mmsb_sync_args {
 /* ---------------------------------------------------------------------------------------------------------- records */
 
 #define MMSB_RECORD_URGENT	(1u << 1)	/* BOUND: somebody waits for it to be durable */
+#define MMSB_RECORD_FAILED	(1u << 2)	/* CAPTURED: there was no memory for an image, or the space was reset: it is of no use */
 
 /* A page's image, or a part of one: the bytes of one of more than MMSB_IMAGE_PIECE come in pieces, zeros left out. */
 struct mmsb_image {

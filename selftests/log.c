@@ -1,0 +1,743 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Logs, from outside: what was promised durable comes back from the files, in either home, with any number of shards, whoever wrote them and
+ * however he ended.
+ *
+ * `log --seed N --ops N` replays what a failure printed. $MMSB_SOAK: goes on with new seeds for that many seconds.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <mmsb/logging.h>
+#include "kselftest.h"
+#include "common/folder.h"
+#include "common/wild.h"
+#include "log/log.h"
+
+#define MAX_SHARDS	8u
+#define SEGMENT		(256u << 10)
+#define LONG_MS		3600000u	/* an interval that does not end by itself */
+
+static uint64_t seed;
+
+/* ------------------------------------------------------------------------------------------------------------- helpers */
+
+static int said(const char *what)
+{
+	printf("# %s: %s\n", what, mmsb_strerror_last());
+	return -1;
+}
+
+static int differs(const char *what)
+{
+	printf("# %s\n", what);
+	return -1;
+}
+
+/* What writers say is kept, and not printed where it is expected. */
+struct ear {
+	unsigned int n;
+	int worst;
+	char last[512];
+};
+
+static void hear(void *arg, int severity, const char *text)
+{
+	struct ear *ear = arg;
+
+	ear->n++;
+	ear->worst = severity < ear->worst ? severity : ear->worst;
+	snprintf(ear->last, sizeof(ear->last), "%s", text);
+}
+
+#define EAR (struct ear){ .worst = LOG_DEBUG }
+
+static struct ear ignored;
+
+static int restore(struct mmsb *mmsb, const char *place, uint32_t shards, bool lazy, const struct mmsb_restore_opts *opts,
+		   struct mmsb_restored *restored, struct mmsb_space **space)
+{
+	struct wild_config config = { .shards = shards, .lazy = lazy };
+	struct mmsb_restore_opts o = opts ? *opts : (struct mmsb_restore_opts){ .size = sizeof(o) };
+	int err = wild_space(mmsb, &config, WILD_PAGES * (MAX_SHARDS + 1), space);
+
+	memset(restored, 0, sizeof(*restored));
+	restored->size = sizeof(*restored);
+	if (!o.tell) {
+		o.tell = hear;
+		o.arg = &ignored;
+	}
+	err = err ?: mmsb_restore(*space, place, &o, restored);
+	return err ? said("restoring") : 0;
+}
+
+/* The files hold the space as it stands. */
+static int holds(const char *place, struct mmsb_space *original, const char *home, uint32_t shards)
+{
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+	struct mmsb_restored restored;
+	struct mmsb_space *space;
+	struct mmsb *mmsb;
+	int err = mmsb_open(&mmsb, MMSB_OPTS(struct mmsb_open_opts, .home = home));
+
+	err = err ?: mmsb_space_info(original, &info);
+	err = err ?: restore(mmsb, place, shards, info.flags & MMSB_SPACE_LAZY, NULL, &restored, &space);
+	if (!err && !restored.hashed && restored.ticks)
+		err = differs("the log does not say the state hash");
+	err = err ?: wild_compare(original, space);
+	mmsb_close(mmsb);
+	return err;
+}
+
+/* Likewise a copy of them, as of this very moment. */
+static int holds_now(const char *place, struct mmsb_space *original)
+{
+	char copy[FOLDER_MAX];
+	int err;
+
+	folder_copy(place, copy);
+	err = holds(copy, original, "embedded", 1);
+	folder_remove(copy);
+	return err;
+}
+
+static int holds_everywhere(const char *place, struct mmsb_space *original)
+{
+	static const uint32_t shards[] = { 1, 3, 8 };
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < 3; i++)
+		err = holds(place, original, "embedded", shards[i]);
+	if (!err && home_is_kernel())
+		err = holds(place, original, "kernel", 2);
+	return err;
+}
+
+/* What a test says itself comes last, and counts. */
+#pragma GCC diagnostic ignored "-Woverride-init"
+#define LOG_OPTS(...) MMSB_OPTS(struct mmsb_log_opts, .segment_bytes = SEGMENT, .tell = hear, .arg = &ignored, ##__VA_ARGS__)
+
+/* A space with a ring, a page and a log. */
+struct bed {
+	char place[FOLDER_MAX];
+	struct mmsb *mmsb;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	struct mmsb_log *log;
+	uint64_t page;
+	uint64_t value;
+	char name[MMSB_NAME_MAX];
+};
+
+static int bed_space(struct bed *bed)
+{
+	snprintf(bed->name, sizeof(bed->name), "log-%d", getpid());
+	return mmsb_space_open(bed->mmsb, bed->name, MMSB_OPTS(struct mmsb_space_opts, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_EXCL |
+			       MMSB_SPACE_HASH | MMSB_SPACE_INLINE, .shards = 1, .max_pages = WILD_PAGES), &bed->space);
+}
+
+static int bed_open(struct bed *bed, const struct mmsb_log_opts *opts)
+{
+	int err;
+
+	memset(bed, 0, sizeof(*bed));
+	folder_make(bed->place);
+	err = mmsb_open(&bed->mmsb, NULL);
+	err = err ?: bed_space(bed);
+	err = err ?: mmsb_ring_open(bed->space, NULL, &bed->ring);
+	err = err ?: mmsb_log_open(bed->space, bed->place, opts, &bed->log);
+	err = err ?: mmsb_create(bed->ring, 64, &bed->page);
+	return err ? said("a space with a log") : 0;
+}
+
+static void bed_close(struct bed *bed)
+{
+	if (bed->log)
+		mmsb_log_close(bed->log);
+	mmsb_ring_close(bed->ring);
+	mmsb_close(bed->mmsb);
+	folder_remove(bed->place);
+}
+
+/* One delta; its completion is waited for. */
+static int bed_add(struct bed *bed, bool durable, struct mmsb_cqe *cqe)
+{
+	struct mmsb_sqe sqe;
+
+	bed->value++;
+	mmsb_prep_add(&sqe, bed->page, 8 * (bed->value % 8), (int64_t)bed->value);
+	if (durable)
+		mmsb_sqe_durable(&sqe);
+	return run_entry(bed->ring, &sqe, cqe);
+}
+
+static int bed_adds(struct bed *bed, unsigned int n)
+{
+	struct mmsb_cqe cqe;
+	int err = 0;
+
+	while (!err && n--)
+		err = bed_add(bed, false, &cqe) ?: cqe.result;
+	return err;
+}
+
+/* As if the writer's process had been killed: nothing is flushed, and nobody is told. */
+static void abandon(struct mmsb_log *log)
+{
+	struct mmsb_space *space = log->space;
+
+	msl_thread_stop(log);
+	space->log = NULL;
+	msl_writer_end(&log->writer);
+	log->source->ops->close(log->source);
+	msl_disk_close(log->disk);
+	pthread_cond_destroy(&log->changed);
+	free(log->dir);
+	free(log);
+	msl_space_put(space);
+}
+
+/* --------------------------------------------------------------------------------------------------------- round trips */
+
+static const struct {
+	struct wild_config config;
+	bool threads;
+	uint32_t mode, flags;
+} trips[] = {
+	{ { .shards = 1 }, false, MMSB_BUFFERED, 0 },
+	{ { .shards = 3 }, false, MMSB_BUFFERED, MMSB_LOG_OPT_ZSTD },
+	{ { .shards = 2, .lazy = true }, false, MMSB_BUFFERED, MMSB_LOG_OPT_NO_URING },
+	{ { .shards = 1 }, true, MMSB_STRICT, 0 },
+	{ { .shards = 3, .polled = true }, true, MMSB_BUFFERED, 0 },
+	{ { .shards = 2, .polled = true }, true, MMSB_STRICT, MMSB_LOG_OPT_ZSTD },
+};
+#define TRIPS (sizeof(trips) / sizeof(*trips))
+
+static int run_wild(struct wild *wild, bool threads, uint64_t ops)
+{
+	return threads ? wild_run_threads(wild, ops) : wild_run(wild, ops);
+}
+
+/* Three writers one after the other: one closes, one is killed, one ends the log. */
+static int round_trip(unsigned int i, const char *home, uint64_t ops)
+{
+	struct mmsb_log *log = NULL;
+	static struct wild wild;
+	char place[FOLDER_MAX];
+	int err = wild_open(&wild, home, &trips[i].config, seed);
+
+	folder_make(place);
+	err = err ?: mmsb_log_open(wild.space, place, LOG_OPTS(.mode = trips[i].mode, .flags = trips[i].flags), &log);
+	err = err ?: run_wild(&wild, trips[i].threads, ops / 3) ?: mmsb_log_close(log);
+	err = err ?: holds(place, wild.space, "embedded", 2);
+	err = err ?: mmsb_log_open(wild.space, place, LOG_OPTS(.flags = trips[i].flags), &log);
+	err = err ?: run_wild(&wild, trips[i].threads, ops / 3);
+	if (!err)
+		abandon(log);
+	err = err ?: mmsb_log_open(wild.space, place, LOG_OPTS(.flags = trips[i].flags), &log);
+	err = err ?: run_wild(&wild, trips[i].threads, ops / 3);
+	err = err ?: mmsb_log_end(log);
+	if (err)
+		said("a log");
+	err = err ?: holds_everywhere(place, wild.space);
+	wild_close(&wild);
+	folder_remove(place);
+	return err;
+}
+
+static void test_trips(uint64_t ops)
+{
+	static const char *const homes[] = { "embedded", "kernel" };
+	unsigned int i, h;
+
+	for (h = 0; h < (home_is_kernel() ? 2 : 1); h++)
+		for (i = 0; i < TRIPS; i++)
+			ksft_test_result(!round_trip(i, homes[h], ops), "%s home, %u shards, %s, %s\n", homes[h], trips[i].config.shards,
+					 trips[i].config.polled ? "polled" : "inline", trips[i].mode == MMSB_STRICT ? "strict" : "buffered");
+}
+
+/* ------------------------------------------------------------------------------------------------------------ promises */
+
+static int wait_durable(struct mmsb_space *space, uint64_t tick)
+{
+	uint64_t end = now_ns() + PATIENCE;
+
+	while (mmsb_durable_tick(space) < tick) {
+		if (now_ns() > end)
+			return differs("it never became durable");
+		usleep(1000);
+	}
+	return 0;
+}
+
+/* Nobody asks for it, and nothing more comes. */
+static int idle_tail(void)
+{
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS(.interval_ms = 20));
+
+	err = err ?: bed_adds(&bed, 3) ?: wait_durable(bed.space, mmsb_tick(bed.space)) ?: holds_now(bed.place, bed.space);
+	bed_close(&bed);
+	return err;
+}
+
+static int strict_means_on_disk(void)
+{
+	struct bed bed;
+	unsigned int i;
+	int err = bed_open(&bed, LOG_OPTS(.mode = MMSB_STRICT, .interval_ms = LONG_MS));
+
+	for (i = 0; !err && i < 6; i++) {
+		err = bed_adds(&bed, 1);
+		if (!err && mmsb_durable_tick(bed.space) < mmsb_tick(bed.space))
+			err = differs("a completion came before its tick was durable");
+		err = err ?: holds_now(bed.place, bed.space);
+	}
+	bed_close(&bed);
+	return err;
+}
+
+/* Of many outstanding at once, all share a few syncs. */
+static int group_commit(void)
+{
+	struct mmsb_log_stat before = { .size = sizeof(before) }, after = { .size = sizeof(after) };
+	struct mmsb_cqe cqe;
+	struct bed bed;
+	unsigned int i;
+	int err = bed_open(&bed, LOG_OPTS(.mode = MMSB_STRICT, .interval_ms = LONG_MS));
+
+	err = err ?: mmsb_log_stat(bed.log, &before);
+	for (i = 0; !err && i < 64; i++)
+		mmsb_prep_add(mmsb_get_sqe(bed.ring), bed.page, 0, 1);
+	if (!err && mmsb_submit_and_wait(bed.ring, 64, PATIENCE) != 64)
+		err = said("64 strict deltas");
+	for (i = 0; !err && i < 64; i++)
+		err = mmsb_wait_cqe(bed.ring, &cqe, 0) ?: cqe.result;
+	err = err ?: mmsb_log_stat(bed.log, &after);
+	if (!err && after.syncs - before.syncs > 4)
+		err = differs("64 deltas that came together took a sync each");
+	err = err ?: holds_now(bed.place, bed.space);
+	bed_close(&bed);
+	return err;
+}
+
+/* In a space that is only buffered, one delta asks for more, and takes those before it along. */
+static int durable_delta(void)
+{
+	struct mmsb_cqe cqe;
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS(.interval_ms = LONG_MS));
+
+	err = err ?: bed_adds(&bed, 5);
+	if (!err && mmsb_durable_tick(bed.space) >= mmsb_tick(bed.space))
+		err = differs("a buffered delta was durable at once");
+	err = err ?: bed_add(&bed, true, &cqe) ?: cqe.result;
+	if (!err && mmsb_durable_tick(bed.space) < cqe.tick)
+		err = differs("a durable delta's completion came before it was durable");
+	err = err ?: holds_now(bed.place, bed.space);
+	bed_close(&bed);
+	return err;
+}
+
+static int set_mode(struct mmsb_space *space, uint32_t mode)
+{
+	struct mmsb_durability_args args = { .flags = MMSB_DURABILITY_SET, .mode = mode };
+
+	return mmsb_durability(space, &args);
+}
+
+static int modes_change(void)
+{
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS(.interval_ms = LONG_MS));
+
+	err = err ?: bed_adds(&bed, 2) ?: set_mode(bed.space, MMSB_STRICT) ?: bed_adds(&bed, 1);
+	if (!err && mmsb_durable_tick(bed.space) < mmsb_tick(bed.space))
+		err = differs("it was set to STRICT, and a delta was not durable");
+	err = err ?: holds_now(bed.place, bed.space);
+	err = err ?: set_mode(bed.space, MMSB_BUFFERED) ?: bed_adds(&bed, 2);
+	if (!err && mmsb_durable_tick(bed.space) >= mmsb_tick(bed.space))
+		err = differs("it was set to BUFFERED, and a delta was durable at once");
+	err = err ?: mmsb_sync(bed.space, PATIENCE) ?: holds_now(bed.place, bed.space);
+	bed_close(&bed);
+	return err;
+}
+
+static int flush_limits(void)
+{
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS(.interval_ms = LONG_MS, .flush_ticks = 10));
+	uint64_t tick = 0;
+
+	err = err ?: bed_adds(&bed, 20);
+	tick = err ? 0 : mmsb_tick(bed.space) - 10;
+	err = err ?: wait_durable(bed.space, tick);
+	bed_close(&bed);
+	if (err)
+		return err;
+	err = bed_open(&bed, LOG_OPTS(.interval_ms = LONG_MS, .flush_bytes = 4096));
+	err = err ?: bed_adds(&bed, 200);
+	tick = err ? 0 : mmsb_tick(bed.space) - 80;
+	err = err ?: wait_durable(bed.space, tick);
+	bed_close(&bed);
+	return err;
+}
+
+static void test_promises(void)
+{
+	ksft_test_result(!idle_tail(), "an idle tail is flushed when its time is up\n");
+	ksft_test_result(!flush_limits(), "so many ticks, or bytes, are flushed\n");
+	ksft_test_result(!strict_means_on_disk(), "strict: what has completed is in the files\n");
+	ksft_test_result(!group_commit(), "strict: deltas share syncs\n");
+	ksft_test_result(!durable_delta(), "buffered: a durable delta is in the files, and all before it\n");
+	ksft_test_result(!modes_change(), "modes change as the space runs; sync\n");
+}
+
+/* ------------------------------------------------------------------------------------------------------------- writers */
+
+static int fenced(void)
+{
+	struct mmsb_log_stat stat = { .size = sizeof(stat) };
+	struct mmsb_space *other = NULL;
+	struct mmsb_log *log = NULL;
+	struct ear ear = EAR;
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS(.interval_ms = LONG_MS, .tell = hear, .arg = &ear));
+
+	err = err ?: bed_adds(&bed, 5);
+	err = err ?: mmsb_space_open(bed.mmsb, bed.name, NULL, &other);
+	if (!err && mmsb_log_open(other, bed.place, LOG_OPTS(), &log) != -EBUSY)
+		err = differs("a second writer was let in");
+	err = err ?: mmsb_log_open(other, bed.place, LOG_OPTS(.flags = MMSB_LOG_OPT_TAKE_OVER), &log);
+	err = err ?: bed_adds(&bed, 5) ?: mmsb_sync(bed.space, PATIENCE);
+	err = err ?: mmsb_log_stat(bed.log, &stat);
+	if (!err && (stat.error != -ESTALE || ear.worst != LOG_CRIT))
+		err = differs("the writer that was fenced does not say so");
+	err = err ?: holds_now(bed.place, bed.space) ?: mmsb_log_close(log);
+	err = err ?: holds(bed.place, bed.space, "embedded", 1);
+	if (err)
+		said("taking over");
+	bed_close(&bed);
+	return err;
+}
+
+/* A writer in a process of its own, which is killed: only the kernel home has spaces that outlive it. */
+static int killed(void)
+{
+	struct bed bed;
+	int err, i, status;
+	pid_t pid;
+
+	err = bed_open(&bed, LOG_OPTS());
+	err = err ?: bed_adds(&bed, 3) ?: mmsb_log_close(bed.log);
+	bed.log = NULL;
+	for (i = 0; !err && i < 3; i++) {
+		pid = fork();
+		if (!pid) {
+			err = mmsb_log_open(bed.space, bed.place, LOG_OPTS(.interval_ms = 5), &bed.log);
+			for (;;)
+				pause();
+		}
+		err = bed_adds(&bed, 50) ?: mmsb_sync(bed.space, PATIENCE) ?: bed_adds(&bed, 50);
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+	}
+	err = err ?: mmsb_log_open(bed.space, bed.place, LOG_OPTS(), &bed.log);
+	err = err ?: bed_adds(&bed, 3) ?: mmsb_sync(bed.space, PATIENCE) ?: holds_now(bed.place, bed.space);
+	if (err)
+		said("a writer that was killed");
+	bed_close(&bed);
+	return err;
+}
+
+/* Which logs a space can have, and which not. */
+static int only_its_own(void)
+{
+	char empty[FOLDER_MAX];
+	struct bed bed, other;
+	struct mmsb_log *log;
+	int err = bed_open(&bed, LOG_OPTS());
+
+	folder_make(empty);
+	err = err ?: bed_adds(&bed, 3) ?: mmsb_log_close(bed.log);
+	bed.log = NULL;
+	if (!err && mmsb_log_open(bed.space, empty, LOG_OPTS(), &log) != -ENODATA)
+		err = differs("a space's log went on in an empty directory");
+	if (!err)
+		snprintf(other.name, sizeof(other.name), "%s", bed.name);
+	err = err ?: mmsb_log_open(bed.space, bed.place, LOG_OPTS(), &bed.log) ?: bed_adds(&bed, 1) ?: mmsb_log_end(bed.log);
+	bed.log = NULL;
+	err = err ?: bed_adds(&bed, 1);
+	if (!err && mmsb_log_open(bed.space, bed.place, LOG_OPTS(), &bed.log) != -EBADMSG)
+		err = differs("a log was gone on with that ends elsewhere than the space stands");
+	if (!err && mmsb_log_open(bed.space, "/nonexistent/log", LOG_OPTS(), &log) != -ENOENT)
+		err = differs("a log in a directory that cannot be made");
+	if (!err && mmsb_log_open(bed.space, empty, LOG_OPTS(.flags = MMSB_LOG_OPT_NO_CREATE), &log) != -ENOENT)
+		err = differs("a log was made that should not be");
+	if (err)
+		said("a log of its own");
+	folder_remove(empty);
+	bed_close(&bed);
+	return err;
+}
+
+/* The space goes, the files stay; what is made of them goes on, again and again. */
+static int goes_on(void)
+{
+	struct mmsb_restored restored;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	struct mmsb_log *log;
+	uint64_t epoch = 0;
+	struct bed bed;
+	unsigned int i;
+	int err = bed_open(&bed, LOG_OPTS());
+
+	err = err ?: bed_adds(&bed, 10) ?: mmsb_log_close(bed.log);
+	bed.log = NULL;
+	for (i = 0; !err && i < 3; i++) {
+		err = restore(bed.mmsb, bed.place, i + 1, false, NULL, &restored, &space);
+		err = err ?: mmsb_log_open(space, bed.place, LOG_OPTS(), &log);
+		err = err ?: mmsb_ring_open(space, NULL, &ring) ?: mmsb_add(ring, bed.page, 0, 7, &epoch);
+		if (!err && epoch != 11 + i)
+			err = differs("the page is not at the epoch that it had");
+		err = err ?: mmsb_log_close(log) ?: holds(bed.place, space, "embedded", 2);
+		mmsb_ring_close(ring);
+		mmsb_space_close(space);
+	}
+	if (err)
+		said("going on");
+	bed_close(&bed);
+	return err;
+}
+
+static void test_writers(void)
+{
+	ksft_test_result(!only_its_own(), "a space has one log, where it is\n");
+	ksft_test_result(!goes_on(), "a space that was restored goes on\n");
+	ksft_test_result(!fenced(), "a writer that was fenced stops, and the next goes on\n");
+	if (home_is_kernel())
+		ksft_test_result(!killed(), "a writer that was killed loses nothing\n");
+}
+
+/* --------------------------------------------------------------------------------------------------------------- files */
+
+/* A page's values tick by tick, and what a restore makes of them. */
+static int restore_to(void)
+{
+	uint64_t ticks[12], times[12], value;
+	struct mmsb_restored restored;
+	struct mmsb_space *space;
+	struct mmsb_cqe cqe;
+	struct timespec now;
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS(.mode = MMSB_STRICT)), i;
+
+	for (i = 0; !err && i < 12; i++) {
+		err = run_op(bed.ring, &cqe, .op = MMSB_OP_ADD, .lane = MMSB_LANE_I64, .len = 8, .page = bed.page, .word = { 1 }) ?: cqe.result;
+		ticks[i] = cqe.tick;
+		usleep(20000);	/* a tick's time is exact to some milliseconds only */
+		clock_gettime(CLOCK_REALTIME, &now);
+		times[i] = (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
+		usleep(20000);
+	}
+	for (i = 0; !err && i < 24; i++) {
+		struct mmsb_restore_opts opts = { .size = sizeof(opts), .compare = 1 };
+
+		*(i < 12 ? &opts.tick : &opts.time) = i < 12 ? ticks[i] : times[i - 12];
+		err = restore(bed.mmsb, bed.place, 1, false, &opts, &restored, &space);
+		if (!err && restored.tick != ticks[i % 12])
+			err = differs("it came to another tick than was asked for");
+		if (!err && (mmsb_read(space, bed.page, 0, &value, 8, NULL) != 8 || value != (uint64_t)i % 12 + 1))
+			err = differs("it came to another value");
+		mmsb_space_close(space);
+	}
+	if (!err && !mmsb_restore(bed.space, bed.place, NULL, NULL))
+		err = differs("a space that has ticks was restored into");
+	bed_close(&bed);
+	return err;
+}
+
+static int beyond_the_end(void)
+{
+	struct mmsb_restore_opts opts = { .size = sizeof(opts) };
+	struct mmsb_restored restored;
+	struct mmsb_space *space;
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS());
+
+	err = err ?: bed_adds(&bed, 3) ?: mmsb_sync(bed.space, PATIENCE);
+	opts.tick = err ? 0 : mmsb_tick(bed.space) + 1;
+	if (!err && mmsb_space_open(bed.mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE), &space))
+		err = said("a space");
+	restored.size = sizeof(restored);
+	if (!err && mmsb_restore(space, bed.place, &opts, &restored) != -ENOENT)
+		err = differs("a tick that the log does not have was come to");
+	bed_close(&bed);
+	return err;
+}
+
+/* The writer is killed, and the last segment's end with it, byte by byte more. */
+static int torn(void)
+{
+	char copy[FOLDER_MAX], last[FOLDER_MAX];
+	struct mmsb_restored restored;
+	struct mmsb_space *space;
+	struct mmsb_log *log;
+	struct bed bed;
+	unsigned int i;
+	uint64_t whole = 0;
+	int err = bed_open(&bed, LOG_OPTS(.mode = MMSB_STRICT));
+
+	err = err ?: bed_adds(&bed, 20);
+	folder_copy(bed.place, copy);
+	for (i = 0; !err && i < 12; i++) {
+		char at[FOLDER_MAX];
+
+		folder_copy(copy, at);
+		folder_count(at, ".seg", last);
+		if (i)
+			folder_flip(last, 4 * i);
+		err = restore(bed.mmsb, at, 1, false, NULL, &restored, &space);
+		whole = i ? whole : restored.tick;
+		if (!err && (restored.tick > whole || (i && restored.tick == whole)))
+			err = differs("a torn tail did not cost its tick");
+		err = err ?: mmsb_log_open(space, at, LOG_OPTS(), &log) ?: mmsb_log_close(log);
+		err = err ?: holds(at, space, "embedded", 1);
+		mmsb_space_close(space);
+		folder_remove(at);
+	}
+	folder_remove(copy);
+	bed_close(&bed);
+	return err;
+}
+
+/* What has been synced and is no more is damage, and nobody goes on behind it. */
+static int damaged(void)
+{
+	char copy[FOLDER_MAX], first[FOLDER_MAX];
+	struct mmsb_space *space = NULL;
+	struct mmsb_log *log;
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS(.mode = MMSB_STRICT));
+
+	err = err ?: bed_adds(&bed, 20);
+	folder_copy(bed.place, copy);
+	folder_count(copy, ".seg", first);
+	folder_flip(first, 500);
+	err = err ?: mmsb_space_open(bed.mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE), &space);
+	if (!err && (mmsb_restore(space, copy, NULL, NULL) != -EBADMSG || !strstr(mmsb_strerror_last(), ".seg")))
+		err = differs("damage went unseen, or was not named");
+	if (!err && mmsb_log_open(space, copy, LOG_OPTS(), &log) != -EBADMSG)
+		err = differs("a log that is damaged was gone on with");
+	folder_remove(copy);
+	bed_close(&bed);
+	return err;
+}
+
+struct seen {
+	unsigned int files, bad;
+	uint64_t deltas;
+};
+
+static int see(void *arg, const struct mmsb_log_file *file, int result, const char *text)
+{
+	struct seen *seen = arg;
+
+	seen->files++;
+	seen->bad += result != 0;
+	seen->deltas += file->deltas;
+	return 0;
+}
+
+static int see_file(void *arg, const struct mmsb_log_file *file)
+{
+	return see(arg, file, 0, NULL);
+}
+
+/* Segments are cut by size; listing, verifying and following see all of them. */
+static int segments(void)
+{
+	struct mmsb_log_info info = { .size = sizeof(info) };
+	struct seen verified = { 0 }, listed = { 0 };
+	const struct mmsb_record *record;
+	struct mmsb_log_reader *reader = NULL;
+	uint64_t deltas = 0, ticks = 0;
+	char file[FOLDER_MAX];
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS(.segment_bytes = 8192, .interval_ms = 1));
+
+	err = err ?: bed_adds(&bed, 2000) ?: mmsb_sync(bed.space, PATIENCE);
+	err = err ?: mmsb_log_info(bed.place, &info) ?: mmsb_log_verify(bed.place, see, &verified) ?: mmsb_log_files(bed.place, see_file, &listed);
+	if (!err && (info.segments < 4 || verified.files != info.segments || listed.files != info.segments || verified.bad ||
+		     verified.deltas != 2001 || listed.deltas != 2001 || info.last_tick != mmsb_tick(bed.space)))
+		err = differs("the segments are not as they should be");
+	err = err ?: mmsb_log_reader_open(bed.place, MMSB_OPTS(struct mmsb_log_reader_opts, .flags = MMSB_LOG_FOLLOW), &reader);
+	while (!err && !(err = mmsb_log_next(reader, &record, 0))) {
+		deltas += record->type == MMSB_RECORD_DELTA;
+		ticks += record->type == MMSB_RECORD_TICK;
+	}
+	err = err == -ETIME ? bed_adds(&bed, 1) ?: mmsb_sync(bed.space, PATIENCE) : err;
+	while (!err && deltas < 2002 && !(err = mmsb_log_next(reader, &record, PATIENCE)))
+		deltas += record->type == MMSB_RECORD_DELTA;
+	if (!err && (deltas != 2002 || ticks != 2001))
+		err = differs("reading gives other records than were made");
+	mmsb_log_reader_close(reader);
+	err = err ?: holds(bed.place, bed.space, "embedded", 1);
+	folder_count(bed.place, ".seg", file);
+	folder_flip(file, 0);
+	memset(&verified, 0, sizeof(verified));
+	if (!err)
+		mmsb_log_verify(bed.place, see, &verified);
+	if (err)
+		said("segments");
+	bed_close(&bed);
+	return err;
+}
+
+static void test_files(void)
+{
+	ksft_test_result(!restore_to(), "restoring to a tick, and to a time\n");
+	ksft_test_result(!beyond_the_end(), "a tick beyond the end is an error\n");
+	ksft_test_result(!segments(), "segments: cut by size, listed, verified, followed\n");
+	ksft_test_result(!torn(), "a torn tail is cut, and the log goes on\n");
+	ksft_test_result(!damaged(), "damage is found and named\n");
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- main */
+
+static void run_all(uint64_t ops)
+{
+	ksft_print_msg("seed %" PRIu64 "\n", seed);
+	test_trips(ops);
+	test_promises();
+	test_writers();
+	test_files();
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "seed", required_argument, NULL, 's' }, { "ops", required_argument, NULL, 'o' }, {},
+	};
+	uint64_t ops = scaled(3000) + 40, end = now_ns() + soak_seconds() * SECOND;
+	int c;
+
+	seed = rng_seed_now();
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == '?')
+			ksft_exit_fail_msg("usage: log [--seed N] [--ops N]\n");
+		*(c == 's' ? &seed : &ops) = strtoull(optarg, NULL, 0);
+	}
+	ksft_print_header();
+	do {
+		run_all(ops);
+		seed++;
+	} while (now_ns() < end && !ksft_get_fail_cnt());
+	ksft_set_plan(ksft_test_num());
+	ksft_finished();
+}

@@ -51,7 +51,8 @@ static void add_delta(struct tape *tape, uint64_t tick, const struct mmsb_sqe *s
 	record->origin = (struct mmsb_origin){ 0xfedcba9876543210, 0, 1 };
 	record->operand_bytes = bytes;
 	record->sqe = *sqe;
-	memcpy(record + 1, operand, bytes);
+	if (bytes)
+		memcpy(record + 1, operand, bytes);
 	tape_add(tape, &record->record);
 }
 
@@ -134,7 +135,8 @@ static void add_image(struct tape *tape, struct mmsb_image image, const void *be
 
 	image.record = (struct mmsb_record){ (uint32_t)(sizeof(image) + (bytes + 7) / 8 * 8), MMSB_RECORD_IMAGE, 0, 0, 9 };
 	memcpy(room, &image, sizeof(image));
-	memcpy((uint8_t *)room + sizeof(image), behind, bytes);
+	if (bytes)
+		memcpy((uint8_t *)room + sizeof(image), behind, bytes);
 	tape_add(tape, (const struct mmsb_record *)room);
 }
 

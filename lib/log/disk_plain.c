@@ -274,6 +274,8 @@ static int plain_sync_begin(struct msl_file *file)
 
 	if (local->syncing)
 		return msl_fail(EBUSY, "%s/%s: it is being synced", path_of(local), local->name);
+	if (local->error)
+		return local_refuse(local);
 	local->result = plain_sync(file);
 	local->syncing = true;
 	return 0;

@@ -52,11 +52,16 @@ uint32_t msl_frame_check(const struct msl_frame *frame, const struct msl_header 
 	return msl_crc32c(crc, frame, offsetof(struct msl_frame, check));
 }
 
+static bool frame_is_possible(const struct msl_frame *frame, uint64_t at)
+{
+	return frame->length && frame->length <= MSL_FRAME_MAX && frame->raw && frame->raw <= MSL_FRAME_MAX &&
+	       frame->closed <= frame->raw && frame->durable <= at && frame->type && frame->type < MSL_FRAME_LAST &&
+	       !(frame->flags & ~MSL_FRAME_ZSTD) && !frame->reserved;
+}
+
 bool msl_frame_is_whole(const struct msl_frame *frame, const struct msl_header *header, uint64_t at)
 {
-	return frame->length && frame->length <= MSL_FRAME_MAX && frame->raw <= MSL_FRAME_MAX && frame->closed <= frame->raw &&
-	       frame->durable <= at && frame->type && frame->type < MSL_FRAME_LAST && !(frame->flags & ~MSL_FRAME_ZSTD) &&
-	       !frame->reserved && frame->check == msl_frame_check(frame, header, at);
+	return frame_is_possible(frame, at) && frame->check == msl_frame_check(frame, header, at);
 }
 
 uint32_t msl_chain(uint32_t chain, const struct msl_frame *frame)

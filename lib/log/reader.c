@@ -32,7 +32,7 @@ static void limit_by_next(struct msl_reader *reader)
 	struct msl_header header;
 
 	reader->scan->live = reader->follow && reader->next == reader->dir.nsegments;
-	if (reader->next == reader->dir.nsegments)
+	if (reader->next == reader->dir.nsegments || reader->dir.segments[reader->next] != reader->scan->header.number + 1)
 		return;
 	msl_segment_name(name, reader->dir.segments[reader->next]);
 	if (!msl_header_read(reader->disk, name, false, &header))

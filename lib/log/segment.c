@@ -48,15 +48,22 @@ static int file_begin(struct msl_segment *segment, const char *name, uint64_t ro
 	return err;
 }
 
+/* It is closed meanwhile, so that whatever goes wrong with it later is told by its name. */
 static int file_publish(struct msl_segment *segment, const char *from, const char *to)
 {
-	int err = segment->disk->ops->sync(segment->file);
+	struct msl_disk *disk = segment->disk;
+	int err = disk->ops->sync(segment->file);
 
 	if (!err)
-		err = segment->disk->ops->rename(segment->disk, from, to);
+		err = disk->ops->rename(disk, from, to);
+	if (err)
+		return err;
+	disk->ops->file_close(segment->file);
+	segment->file = NULL;
+	err = disk->ops->sync_dir(disk);
 	if (!err)
-		err = segment->disk->ops->sync_dir(segment->disk);
-	segment->durable = err ? 0 : MSL_HEADER_BYTES;
+		err = disk->ops->file_open(disk, to, MSL_FILE_CHANGE, &segment->file);
+	segment->durable = MSL_HEADER_BYTES;
 	return err;
 }
 

@@ -36,6 +36,8 @@ typedef void (*ms_reduce_fn)(struct ms_reduction *reduction, const void *in, u32
 struct ms_loops {
 	struct ms_fold fold[2][MS_FOLDS];	/* by whether they saturate, and MMSB_RULE_x - MMSB_RULE_ADD_MUL */
 	ms_reduce_fn sum, count, least, most;
+	/* Integers only, and the same for all of them. */
+	bool (*differ)(const u64 *a, const u64 *b, u32 words);
 	/* Floating point only: the result's bits, as a f64. */
 	u64 (*total)(const struct ms_reduction *reduction);
 	u64 (*extreme)(u64 kept);		/* `least` or `most` of a reduction of at least one lane */

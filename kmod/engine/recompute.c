@@ -179,7 +179,7 @@ static inline void store_piece(struct computing *computing, const u64 *piece)
 	u32 count = (computing->desk->call.bytes + 7) / 8;
 	u64 *words = ms_region_at(&computing->shard->space->arena.region, computing->line->place + computing->desk->call.offset);
 
-	if (!memcmp(words, piece, count * 8ul))
+	if (!ms_words_differ(words, piece, count))
 		return;
 	begin_change(computing);
 	if (unlikely(computing->shard->hashing))

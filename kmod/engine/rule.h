@@ -75,6 +75,9 @@ enum mmsb_reason ms_rule_register(struct ms_rule *rule);
 /* The rule of that number and version (0: any); NULL: none. */
 const struct ms_rule *ms_rule_find(u32 number, u32 version);
 
+/* Whether a page differs from what a rule made of it; with vectors where that pays. */
+bool ms_words_differ(const u64 *a, const u64 *b, u32 words);
+
 static inline u32 ms_rule_lane_bytes(u8 lane)
 {
 	return lane < MMSB_LANE_LAST ? 1u << (lane & 3) : lane == MMSB_LANE_F32 ? 4 : 8;

@@ -6,7 +6,19 @@
  * computes it may begin anywhere and go on in any order, and words of zero, which add nothing, need not even be there.
  */
 #include "hash.h"
+#include "loops.h"
 #include "rules.h"
+
+bool ms_words_differ(const u64 *a, const u64 *b, u32 words)
+{
+	struct ms_way way = ms_way_choose(MMSB_LANE_U64, words * 8ull);
+	bool differ;
+
+	ms_way_begin(&way);
+	differ = way.loops->differ(a, b, words);
+	ms_way_end(&way);
+	return differ;
+}
 
 /* Nothing is computed, so there is nothing. */
 void ms_rule_none(const struct ms_rule_call *call)

@@ -30,7 +30,11 @@ int file_put(const char *dir, const char *name, const uint8_t *at, size_t n);
 
 static inline size_t tape_count(const struct tape *tape)
 {
-	return tape->deltas + tape->ticks + tape->marks;
+	size_t at, n = 0;
+
+	for (at = 0; at < tape->used; at += tape_at(tape, at)->bytes)
+		n++;
+	return n;
 }
 
 /* So many records, and the tick closed. */

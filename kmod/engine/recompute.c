@@ -323,10 +323,8 @@ void ms_recompute_prepare(const struct ms_space *space, const struct mmsb_line *
 }
 
 /* What a parent holds; that it was seen is kept. */
-static inline const u64 *plain_parent(const struct ms_space *space, struct ms_edge *edge)
+static inline const u64 *plain_parent(const struct ms_space *space, struct ms_edge *edge, const struct mmsb_line *line)
 {
-	const struct mmsb_line *line = ms_line_at(space, edge->parent);
-
 	edge->seen = line->epoch;
 	return ms_region_at(&space->arena.region, line->place);
 }
@@ -341,16 +339,20 @@ static __attribute__((__noinline__)) const u64 *plain_fold(const struct ms_shard
 	u64 *piece = shard->graph.desk->piece;
 
 	memcpy(piece, first, size);
-	for (i = 1; i < derivation->edges; i++)
-		fold(piece, plain_parent(shard->space, &derivation->edge[i]), lanes);
+	for (i = 1; i < derivation->edges; i++) {
+		struct ms_edge *edge = &derivation->edge[i];
+
+		fold(piece, plain_parent(shard->space, edge, ms_line_at(shard->space, edge->parent)), lanes);
+	}
 	return piece;
 }
 
-static inline const u64 *plain_bytes(const struct ms_shard *shard, struct ms_derivation *derivation, u32 size)
+static inline const u64 *plain_bytes(const struct ms_shard *shard, struct ms_derivation *derivation, const struct mmsb_line *first,
+				     u32 size)
 {
-	const u64 *first = plain_parent(shard->space, &derivation->edge[0]);
+	const u64 *bytes = plain_parent(shard->space, &derivation->edge[0], first);
 
-	return likely(derivation->edges == 1) ? first : plain_fold(shard, derivation, first, size);
+	return likely(derivation->edges == 1) ? bytes : plain_fold(shard, derivation, bytes, size);
 }
 
 static void plain_hash(struct ms_shard *shard, u64 page, const u64 *old, const u64 *new, u32 words)
@@ -383,13 +385,15 @@ static inline void plain_copy(u64 *words, const u64 *bytes, u32 count)
 		pf_store(words, bytes, count * 8ul);
 }
 
-/* True: a parent moved on. */
-static inline bool plain_is_due(const struct ms_space *space, const struct ms_derivation *derivation, u32 *flags)
+/* True: a parent moved on. Most pages have one, so the first one's line is found once for all. */
+static inline bool plain_is_due(const struct ms_space *space, const struct ms_derivation *derivation,
+				const struct mmsb_line *first, u32 *flags)
 {
 	const struct ms_edge *edge = derivation->edge, *end = edge + derivation->edges;
-	u64 moved = 0;
+	u64 moved = first->epoch ^ edge->seen;
 
-	for (; edge < end; edge++) {
+	*flags |= first->flags;
+	while (++edge < end) {
 		const struct mmsb_line *line = ms_line_at(space, edge->parent);
 
 		*flags |= line->flags;
@@ -422,11 +426,12 @@ static inline enum ms_result plain_store(struct ms_shard *shard, struct mmsb_lin
 static inline bool recompute_plain(struct ms_shard *shard, struct mmsb_line *line, u32 index, struct ms_derivation *derivation,
 				   enum ms_result *result)
 {
+	const struct mmsb_line *first = ms_line_at(shard->space, derivation->edge[0].parent);
 	u32 flags = line->flags;
 
-	if (!plain_is_due(shard->space, derivation, &flags) || unlikely(flags & (MMSB_LINE_BEHIND | MMSB_LINE_STALE)))
+	if (!plain_is_due(shard->space, derivation, first, &flags) || unlikely(flags & (MMSB_LINE_BEHIND | MMSB_LINE_STALE)))
 		return false;
-	*result = plain_store(shard, line, ms_line_id(line, index), plain_bytes(shard, derivation, line->size));
+	*result = plain_store(shard, line, ms_line_id(line, index), plain_bytes(shard, derivation, first, line->size));
 	pf_write(shard->graph.recomputed, shard->graph.recomputed + 1);
 	return true;
 }

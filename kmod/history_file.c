@@ -116,6 +116,27 @@ static __poll_t history_poll(struct file *file, struct poll_table_struct *table)
 	return READ_ONCE(hf->next) || ms_history_is_due(hf->engine) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
+static long history_ioc_capture(struct history_file *hf, void __user *user)
+{
+	struct mmsb_log_capture_args args;
+	struct mem_cgroup *before;
+	enum mmsb_reason reason;
+	int err;
+
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_log_capture_args, reserved), user);
+	if (err)
+		return err;
+	reason = args.flags ? MMSB_REASON_BAD_FLAGS : args.reserved ? MMSB_REASON_BAD_RESERVED : MMSB_REASON_NONE;
+	if (!reason) {
+		before = mmsb_charge_begin(hf->space);
+		reason = ms_history_capture(hf->engine, hf->term, &args.tick);
+		mmsb_charge_end(before);
+	}
+	args.reason = reason;
+	err = mmsb_args_out(user, &args, sizeof(args));
+	return reason ? ms_errno(reason) : err;
+}
+
 static void history_show_fdinfo(struct seq_file *seq, struct file *file)
 {
 	struct history_file *hf = file->private_data;
@@ -165,6 +186,8 @@ static long history_ioctl(struct file *file, unsigned int cmd, unsigned long arg
 	switch (cmd) {
 	case MMSB_IOC_LOG_DURABLE:
 		return history_ioc_durable(hf, user);
+	case MMSB_IOC_LOG_CAPTURE:
+		return history_ioc_capture(hf, user);
 	default:
 		return -ENOTTY;
 	}

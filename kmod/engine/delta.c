@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "delta.h"
+#include "capture.h"
 #include "graph.h"
 #include "hash.h"
 #include "history.h"
 #include "lane.h"
+#include "load.h"
 #include "page.h"
 #include "replay.h"
 #include "ring.h"
@@ -45,6 +47,7 @@ static const struct op_rule op_rules[MMSB_OP_LAST] = {
 	[MMSB_OP_UNLINK]	= { WITH_OPERAND,		1, true, true },
 	[MMSB_OP_REFRESH]	= { ON_PAGE,			1, true, false },
 	[MMSB_OP_TICK]		= { ANY,			1, false, false },
+	[MMSB_OP_LOAD]		= { ANY | MMSB_SQE_PAYLOAD,	1, false, true },
 };
 
 static bool op_writes(u8 op)
@@ -306,6 +309,13 @@ static enum mmsb_reason judge_range(const struct mmsb_sqe *sqe)
 	return sqe->offset % unit ? MMSB_REASON_BAD_ALIGN : MMSB_REASON_NONE;
 }
 
+static enum mmsb_reason judge_length(const struct mmsb_sqe *sqe)
+{
+	if (ms_op_is_graph(sqe->op))
+		return ms_graph_judge_length(sqe);
+	return sqe->op == MMSB_OP_LOAD ? ms_load_judge_length(sqe) : judge_range(sqe);
+}
+
 static enum mmsb_reason judge_operand(const struct ms_ring *ring, const struct mmsb_sqe *sqe, struct change *change)
 {
 	u64 need = operand_bytes(sqe), room = MMSB_INLINE_MAX;
@@ -356,7 +366,7 @@ static enum mmsb_reason judge_entry(const struct ms_ring *ring, const struct mms
 		return MMSB_REASON_BAD_SIZE;
 	if (!rule->range)
 		return MMSB_REASON_NONE;
-	reason = ms_op_is_graph(sqe->op) ? ms_graph_judge_length(sqe) : judge_range(sqe);
+	reason = judge_length(sqe);
 	return reason ? reason : judge_operand(ring, sqe, change);
 }
 
@@ -408,6 +418,14 @@ static enum mmsb_reason apply_destroy(struct change *change, struct ms_outcome *
 	ms_shard_mark_as(change->shard, change->page, MMSB_EVENT_DESTROYED, kind);
 	outcome->epoch = 0;
 	return MMSB_REASON_NONE;
+}
+
+/* What was taken in before an image was refused stays, and is what a history tells. */
+static enum mmsb_reason apply_load(struct change *change, struct ms_outcome *outcome)
+{
+	u64 bytes = change->operand_bytes;
+
+	return ms_load(change->shard->space, change->operand, bytes, &change->operand_bytes, outcome);
 }
 
 #define GRAPH_OPERAND	512u		/* most fit here */
@@ -472,12 +490,14 @@ static void operand_keep(struct change *change, u64 *lane)
 }
 
 /* Whether the ring may write now. */
-static enum mmsb_reason judge_ring(const struct ms_shard *shard, const struct ms_ring *ring)
+static enum mmsb_reason judge_ring(const struct ms_shard *shard, const struct ms_ring *ring, u8 op)
 {
 	const struct ms_replay *replay = &shard->space->replay;
 
 	if (ring->read_only)
 		return MMSB_REASON_READ_ONLY;
+	if (unlikely(op == MMSB_OP_LOAD) && !ring->replay)
+		return MMSB_REASON_NOT_REPLAYING;
 	if (unlikely(replay->ring) && replay->ring != ring)
 		return MMSB_REASON_REPLAYING;
 	if (unlikely(ring->replay) && !replay->open)
@@ -502,6 +522,8 @@ static enum mmsb_reason apply_judged(struct change *change, struct ms_outcome *o
 
 	if (change->sqe->op == MMSB_OP_CREATE)
 		return apply_create(change->shard, change->sqe, outcome);
+	if (unlikely(change->sqe->op == MMSB_OP_LOAD))
+		return apply_load(change, outcome);
 	reason = judge_page(change, outcome);
 	if (reason)
 		return reason;
@@ -545,10 +567,16 @@ static enum mmsb_reason apply_told(struct change *change, const struct ms_ring *
 		return reason;
 	if (client)
 		change->values = change->operand + (change->values - client);
+	if (change->page)
+		ms_capture_before(shard->space, MMSB_PAGE_INDEX(change->page));
 	if (change->sqe->op == MMSB_OP_MASK_SPARSE && (change->sqe->flags & MMSB_SQE_PAYLOAD))
 		mask_trim((u8 *)change->operand, change->sqe->len, change->value_bytes);
 	reason = apply_judged(change, outcome);
 	keep = !reason && !(outcome->flags & MMSB_CQE_UNCHANGED);
+	if (unlikely(reason && change->sqe->op == MMSB_OP_LOAD)) {
+		keep = change->operand_bytes;
+		ms_history_cut(shard, change->operand_bytes);
+	}
 	if (keep && change->sqe->op == MMSB_OP_DERIVE)
 		name_version(change);
 	ms_history_end(shard, keep, outcome->flags & MMSB_CQE_CREATED ? outcome->epoch : 0);
@@ -573,7 +601,7 @@ enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, co
 		return MMSB_REASON_NONE;
 	if (sqe->op == MMSB_OP_TICK)
 		return ms_replay_tick(ring, sqe->offset);
-	reason = judge_ring(shard, ring);
+	reason = judge_ring(shard, ring, sqe->op);
 	if (reason)
 		return reason;
 	return unlikely(shard->stream) ? apply_told(&change, ring, outcome) : apply_judged(&change, outcome);

@@ -78,6 +78,8 @@ enum mmsb_reason ms_history_open(struct ms_space *space, struct mmsb_history_ope
 void ms_history_close(struct ms_history *history);	/* before the space goes */
 /* The next record, good until the next call, or NULL: there is none now. One caller at a time. */
 enum mmsb_reason ms_history_next(struct ms_history *history, const struct mmsb_record **record);
+/* [any] From here on the state as it stands now is told too (log.h): as at *tick. `term`: of a log's writer; else 0. */
+enum mmsb_reason ms_history_capture(struct ms_history *history, u64 term, u64 *tick);
 bool ms_history_has_any(const struct ms_history *history);		/* [any] there is one now */
 bool ms_history_is_due(const struct ms_history *history);		/* [any] the same, or for a log: it is time to write */
 int ms_history_wait(struct ms_history *history, u64 timeout_ns);	/* [any] until it is due: 0, -ETIME, -EINTR */

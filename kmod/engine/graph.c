@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "graph.h"
+#include "capture.h"
 #include "height.h"
 #include "recompute.h"
 #include "wave.h"
@@ -378,26 +379,19 @@ static enum mmsb_reason derive_with(struct ms_shard *shard, const struct ms_grap
 			ms_recompute_prepare(shard->space, op->line, new, 0);
 			ms_plan_follow(&plan);
 			ms_derivation_free(shard, old);
-			ms_wave_put(shard, op->index);
 		}
 	}
 	ms_plan_end(&plan);
 	return reason;
 }
 
-static enum mmsb_reason apply_derive(struct ms_shard *shard, const struct ms_graph_op *op, struct ms_outcome *outcome)
+/* The derivation that these ask for, whose rule and edges are good by themselves. */
+static enum mmsb_reason derivation_from(struct ms_shard *shard, const struct mmsb_derive *derive, const struct ms_rule *rule,
+					struct ms_derivation **out, struct ms_outcome *outcome)
 {
-	const struct mmsb_derive *derive = op->operand;
-	u64 edges = (op->sqe->len - sizeof(*derive)) / sizeof(struct mmsb_edge);
-	const struct ms_rule *rule = NULL;
-	struct ms_derivation *derivation;
-	enum mmsb_reason reason = judge_rule(derive, &rule);
+	struct ms_derivation *derivation = ms_derivation_make(shard, derive->edges, derive->param);
+	enum mmsb_reason reason;
 
-	if (reason)
-		return reason;
-	if (derive->edges != edges)
-		return MMSB_REASON_BAD_LENGTH;
-	derivation = ms_derivation_make(shard, derive->edges, derive->param);
 	if (!derivation)
 		return MMSB_REASON_NO_MEMORY;
 	derivation->rule = rule;
@@ -406,8 +400,54 @@ static enum mmsb_reason apply_derive(struct ms_shard *shard, const struct ms_gra
 	reason = edges_take(shard, derivation, (const struct mmsb_edge *)(derive + 1), derive->edges, outcome);
 	if (!reason)
 		reason = judge_count(rule, derivation->edges, derivation->data);
-	if (!reason)
-		reason = derive_with(shard, op, derivation, outcome);
+	if (reason)
+		ms_derivation_free(shard, derivation);
+	else
+		*out = derivation;
+	return reason;
+}
+
+static enum mmsb_reason apply_derive(struct ms_shard *shard, const struct ms_graph_op *op, struct ms_outcome *outcome)
+{
+	const struct mmsb_derive *derive = op->operand;
+	u64 edges = (op->sqe->len - sizeof(*derive)) / sizeof(struct mmsb_edge);
+	struct ms_derivation *derivation = NULL;
+	const struct ms_rule *rule = NULL;
+	enum mmsb_reason reason = judge_rule(derive, &rule);
+
+	if (reason)
+		return reason;
+	if (derive->edges != edges)
+		return MMSB_REASON_BAD_LENGTH;
+	reason = derivation_from(shard, derive, rule, &derivation, outcome);
+	if (reason)
+		return reason;
+	reason = derive_with(shard, op, derivation, outcome);
+	if (reason)
+		ms_derivation_free(shard, derivation);
+	else
+		ms_wave_put(shard, op->index);
+	return reason;
+}
+
+enum mmsb_reason ms_graph_restore(struct ms_shard *shard, const struct ms_graph_op *op, struct ms_outcome *outcome)
+{
+	const struct mmsb_derive *derive = op->operand;
+	const u64 *seen = (const void *)((const struct mmsb_edge *)(derive + 1) + derive->edges);
+	struct ms_derivation *derivation = NULL;
+	const struct ms_rule *rule = NULL;
+	enum mmsb_reason reason = judge_rule(derive, &rule);
+	u32 i;
+
+	if (reason)
+		return reason;
+	reason = derivation_from(shard, derive, rule, &derivation, outcome);
+	if (reason)
+		return reason;
+	for (i = 0; i < derivation->edges; i++)
+		if (ms_edge_is_data(derivation->edge[i].type))
+			derivation->edge[i].seen = seen[i];
+	reason = derive_with(shard, op, derivation, outcome);
 	if (reason)
 		ms_derivation_free(shard, derivation);
 	return reason;
@@ -595,6 +635,8 @@ static enum mmsb_reason apply_unlink(struct ms_shard *shard, const struct ms_gra
 		reason = derive_with(shard, op, new, outcome);
 	if (reason)
 		ms_derivation_free(shard, new);
+	else
+		ms_wave_put(shard, op->index);
 	return reason;
 }
 
@@ -634,6 +676,7 @@ static void turn_index_to_source(struct ms_space *space, u32 index)
 {
 	struct ms_graph_op op = { .index = index, .line = ms_line_at(space, index) };
 
+	ms_capture_before(space, index);
 	turn_to_source(ms_shard_of(space, index), &op);
 }
 

@@ -35,6 +35,12 @@ void ms_graph_look_closer(const struct ms_space *space, const struct mmsb_sqe *s
 
 enum mmsb_reason ms_graph_apply(struct ms_shard *shard, const struct ms_graph_op *op, struct ms_outcome *outcome);
 
+/*
+ * A source page is derived, as it was when it was captured: from a struct mmsb_derive, its edges, and a u64 each, the epoch that was seen of
+ * the parent. Nothing is computed. The outcome names the parent that is at fault, if one is.
+ */
+enum mmsb_reason ms_graph_restore(struct ms_shard *shard, const struct ms_graph_op *op, struct ms_outcome *outcome);
+
 /* The page goes: NONE once nothing in the graph knows it any more; HAS_CHILDREN unless they may be detached. */
 enum mmsb_reason ms_graph_let_go(struct ms_shard *shard, u32 index, bool detach);
 

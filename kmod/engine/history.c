@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "history.h"
+#include "capture.h"
 #include "log.h"
 #include "meet.h"
 #include "space.h"
@@ -47,6 +48,10 @@ struct ms_history {
 	struct ms_hash hash;			/* as of the last record read */
 	u64 bound;				/* the last that was told */
 	struct mmsb_hash_record told;		/* a tick's record, with the sum */
+	u32 capturing;				/* a CAPTURE was read, and not its CAPTURED */
+	u64 capture_tick;			/* of that */
+	u64 since;				/* bytes that were read before it */
+	struct ms_capture *capture;		/* the last one asked for, until its CAPTURED was read; written with every run lock held */
 };
 
 void ms_history_wake(struct ms_history *history)
@@ -58,7 +63,7 @@ void ms_history_wake(struct ms_history *history)
 
 /* ------------------------------------------------------------------------------------------------------------- writing */
 
-static struct ms_segment *segment_make(u64 bytes, int node)
+struct ms_segment *ms_segment_make(u64 bytes, int node)
 {
 	u64 room = bytes > SEGMENT ? bytes : SEGMENT;
 	struct ms_segment *segment = pf_alloc(sizeof(*segment) + room, node);
@@ -89,7 +94,7 @@ static enum mmsb_reason stream_reserve(struct ms_shard *shard, u64 bytes)
 	bytes += WORDS_BYTES + TICK_BYTES;
 	if (segment && bytes <= segment->room - segment->used)
 		return MMSB_REASON_NONE;
-	segment = segment_make(bytes, shard->node);
+	segment = ms_segment_make(bytes, shard->node);
 	if (!segment)
 		return MMSB_REASON_NO_MEMORY;
 	if (stream->last)
@@ -160,6 +165,28 @@ static void stream_count(struct ms_shard *shard, u64 bytes)
 {
 	pf_write(shard->stream->waiting, shard->stream->waiting + bytes);
 	stream_look(shard);
+}
+
+void ms_history_crowd(struct ms_shard *shard, u64 images)
+{
+	struct ms_history *history = shard->space->history;
+	u64 waiting = (shard->stream->waiting + images) * shard->space->nshards;
+
+	if (likely(pf_read(history->taken) - pf_read(history->freed) + waiting < history->limit))
+		return;
+	pf_write(history->full, 1);
+	ms_history_wake(history);
+}
+
+void ms_history_cut(struct ms_shard *shard, u64 bytes)
+{
+	struct ms_stream *stream = teller_of(shard)->stream;
+	struct mmsb_delta_record *record = (void *)(stream->last->bytes + stream->at);
+
+	record->record.bytes = (u32)(sizeof(*record) + bytes);
+	record->operand_bytes = bytes;
+	record->sqe.len = (u32)bytes;
+	stream->last->used = stream->at + record->record.bytes;
 }
 
 void ms_history_end(struct ms_shard *shard, bool keep, u64 page)
@@ -283,7 +310,7 @@ bool ms_history_is_full(const struct ms_shard *shard)
 
 /* -------------------------------------------------------------------------------------------------- taking the streams */
 
-static void segments_free(struct ms_segment *segment)
+void ms_segments_free(struct ms_segment *segment)
 {
 	while (segment) {
 		struct ms_segment *next = segment->next;
@@ -305,7 +332,7 @@ static void batch_free(const struct ms_space *space, struct ms_history_batch *ba
 	u32 i;
 
 	for (i = 0; batch && i < space->nshards; i++)
-		segments_free(batch->stream[i].first);
+		ms_segments_free(batch->stream[i].first);
 	pf_free(batch);
 }
 
@@ -317,7 +344,7 @@ static enum mmsb_reason batch_reserve(const struct ms_space *space, struct ms_hi
 	for (i = 0; i < space->nshards; i++) {
 		if (likely(!space->shards[i]->stream->told))
 			continue;
-		batch->stream[i].first = segment_make(WORDS_BYTES + TICK_BYTES, space->shards[i]->node);
+		batch->stream[i].first = ms_segment_make(WORDS_BYTES + TICK_BYTES, space->shards[i]->node);
 		if (!batch->stream[i].first)
 			return MMSB_REASON_NO_MEMORY;
 	}
@@ -406,6 +433,12 @@ static enum mmsb_reason history_take(struct ms_history *history)
 
 /* ---------------------------------------------------------------------------------------------------------------- marks */
 
+static void mark_drop(const struct ms_space *space, const struct ms_mark *mark)
+{
+	batch_free(space, mark->before);
+	batch_free(space, mark->after);
+}
+
 /* With every run lock held: what was told so far lies in front of a record that stands for all shards. */
 enum mmsb_reason ms_history_mark(struct ms_space *space, struct ms_mark *mark)
 {
@@ -418,10 +451,8 @@ enum mmsb_reason ms_history_mark(struct ms_space *space, struct ms_mark *mark)
 	mark->after = batch_make(space);
 	if (mark->before && mark->after)
 		reason = batch_reserve(space, mark->before);
-	if (reason) {
-		batch_free(space, mark->before);
-		batch_free(space, mark->after);
-	}
+	if (reason)
+		mark_drop(space, mark);
 	return reason;
 }
 
@@ -450,8 +481,8 @@ static void mark_set(struct ms_space *space, const struct ms_mark *mark, u8 type
 	ms_history_wake(space->history);
 }
 
-/* What the hash is now, whatever it was. */
-void ms_history_switch(struct ms_space *space, const struct ms_mark *mark)
+/* Says what the hash is now, whatever it was. */
+static void mark_hash(struct ms_space *space, const struct ms_mark *mark, u8 type)
 {
 	struct mmsb_hash_record *record;
 	u32 i;
@@ -465,7 +496,12 @@ void ms_history_switch(struct ms_space *space, const struct ms_mark *mark)
 	}
 	record->record.flags = space->hashing ? MMSB_RECORD_HASHED : 0;
 	record->time = pf_wall();
-	mark_set(space, mark, MMSB_RECORD_HASH);
+	mark_set(space, mark, type);
+}
+
+void ms_history_switch(struct ms_space *space, const struct ms_mark *mark)
+{
+	mark_hash(space, mark, MMSB_RECORD_HASH);
 }
 
 /* What was told before comes before this, and what comes after begins at tick 0 again. */
@@ -473,6 +509,7 @@ void ms_history_reset(struct ms_space *space, const struct ms_mark *mark)
 {
 	u32 i;
 
+	ms_capture_fail(space);
 	if (!mark->after)
 		return;
 	mark_set(space, mark, MMSB_RECORD_RESET);
@@ -536,6 +573,11 @@ static const struct mmsb_record *take_mark(struct ms_history *history, struct ms
 	history->hash.sum[0] = batch->mark.hash[0];
 	history->hash.sum[1] = batch->mark.hash[1];
 	batch->mark_told = true;
+	if (history->told.record.type == MMSB_RECORD_CAPTURE) {
+		history->capture_tick = history->told.record.tick;
+		history->since = history->read;
+		pf_write(history->capturing, 1);
+	}
 	return &history->told.record;
 }
 
@@ -634,6 +676,14 @@ static const struct mmsb_record *history_step(struct ms_history *history)
 	return record;
 }
 
+/* The one whose CAPTURE was read; NULL: it went with the reader who had asked for it, or with the space's history. */
+static struct ms_capture *capture_told(const struct ms_history *history)
+{
+	struct ms_capture *capture = history->capture;
+
+	return capture && ms_capture_tick(capture) == history->capture_tick ? capture : NULL;
+}
+
 /* Once half of what may wait has been read, rings that stand still are looked at by whoever runs their shards now. */
 static void history_let_go_on(struct ms_history *history)
 {
@@ -643,6 +693,8 @@ static void history_let_go_on(struct ms_history *history)
 
 	for (i = 0; i < space->nshards; i++)
 		waiting += pf_read(history->streams[i].waiting);
+	if (history->capturing && capture_told(history))
+		waiting += ms_capture_waiting(capture_told(history));
 	if (waiting > history->limit / 2)
 		return;
 	pf_write(history->full, 0);
@@ -650,6 +702,59 @@ static void history_let_go_on(struct ms_history *history)
 		pf_write(space->shards[i]->kicked, 1);
 		ms_shard_settle(space->shards[i]);
 	}
+}
+
+/* ------------------------------------------------------------------------------------------------------------- images */
+
+static void capture_drop(struct ms_history *history)
+{
+	struct ms_capture *capture;
+
+	ms_space_stop(history->space, NULL);
+	capture = history->capture;
+	history->capture = NULL;
+	if (history->space->capture == capture)
+		history->space->capture = NULL;
+	ms_space_go(history->space, NULL);
+	ms_capture_free(capture);
+	pf_write(history->capturing, 0);
+}
+
+/* Half of what is told; or, where much waits, a sixteenth, so that a reader who is behind comes to its end nevertheless. */
+static bool images_are_due(const struct ms_history *history)
+{
+	const struct ms_capture *capture = capture_told(history);
+	bool behind = pf_read(history->taken) - history->read > history->limit / 4;
+
+	return !capture || ms_capture_told(capture) * (behind ? 15 : 1) <= history->read - history->since;
+}
+
+static const struct mmsb_record *captured(struct ms_history *history, bool failed)
+{
+	history->told.record = (struct mmsb_record){
+		.bytes = sizeof(history->told.record),
+		.type = MMSB_RECORD_CAPTURED,
+		.flags = failed ? MMSB_RECORD_FAILED : 0,
+		.tick = history->capture_tick,
+	};
+	return &history->told.record;
+}
+
+static const struct mmsb_record *image_step(struct ms_history *history)
+{
+	struct ms_capture *capture = capture_told(history);
+	const struct mmsb_record *record;
+
+	if (!capture) {
+		pf_write(history->capturing, 0);
+		return captured(history, true);
+	}
+	record = ms_capture_next(capture);
+	if (record)
+		return record;
+	record = captured(history, ms_capture_has_failed(capture));
+	capture_drop(history);
+	return record;
 }
 
 /* A look from outside: whoever takes looks again with all run locks held. */
@@ -660,25 +765,36 @@ static bool history_wants_more(const struct ms_history *history)
 	return history->log && pf_read(history->told_all) == 0 && pf_read(history->space->log.urgent);
 }
 
-enum mmsb_reason ms_history_next(struct ms_history *history, const struct mmsb_record **record)
+static enum mmsb_reason tick_step(struct ms_history *history, const struct mmsb_record **record)
 {
-	enum mmsb_reason reason;
+	enum mmsb_reason reason = MMSB_REASON_NONE;
 
 	*record = history_step(history);
 	if (!*record && history_wants_more(history)) {
 		reason = history_take(history);
-		if (reason)
-			return reason;
-		*record = history_step(history);
+		if (!reason)
+			*record = history_step(history);
 	}
-	if (unlikely(pf_read(history->full)) && !history->log)
+	return reason;
+}
+
+enum mmsb_reason ms_history_next(struct ms_history *history, const struct mmsb_record **record)
+{
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+
+	*record = unlikely(history->capturing) && images_are_due(history) ? image_step(history) : NULL;
+	if (!*record)
+		reason = tick_step(history, record);
+	if (!*record && unlikely(history->capturing))
+		*record = image_step(history);
+	if (unlikely(pf_read(history->full)) && (!history->log || history->capturing))
 		history_let_go_on(history);
-	return MMSB_REASON_NONE;
+	return *record ? MMSB_REASON_NONE : reason;
 }
 
 bool ms_history_has_any(const struct ms_history *history)
 {
-	return pf_read(history->taken) != pf_read(history->read) || history_wants_more(history);
+	return pf_read(history->taken) != pf_read(history->read) || pf_read(history->capturing) || history_wants_more(history);
 }
 
 static bool streams_have_enough(const struct ms_history *history)
@@ -695,7 +811,7 @@ bool ms_history_is_due(const struct ms_history *history)
 {
 	if (!history->log)
 		return ms_history_has_any(history);
-	if (pf_read(history->taken) != pf_read(history->read))
+	if (pf_read(history->taken) != pf_read(history->read) || pf_read(history->capturing))
 		return true;
 	if (pf_read(history->told_all))
 		return false;
@@ -724,7 +840,7 @@ static void streams_free(const struct ms_space *space, struct ms_stream *streams
 	u32 i;
 
 	for (i = 0; streams && i < space->nshards; i++)
-		segments_free(streams[i].first);
+		ms_segments_free(streams[i].first);
 	pf_free(streams);
 }
 
@@ -740,6 +856,7 @@ static void batches_free(const struct ms_space *space, struct ms_history_batch *
 
 void ms_history_free(struct ms_history *history)
 {
+	ms_capture_free(history->capture);
 	if (!history->log)
 		batch_free(history->space, history->batch);
 	batches_free(history->space, history->first);
@@ -807,6 +924,8 @@ void ms_history_detach(struct ms_history *history)
 
 	if (space->history != history)
 		return;
+	ms_capture_fail(space);
+	space->capture = NULL;
 	streams_connect(space, history, false);
 	pf_write(history->told_all, 1);
 	pf_write(history->full, 0);
@@ -863,6 +982,49 @@ void ms_history_close(struct ms_history *history)
 	ms_history_free(history);
 }
 
+/* ------------------------------------------------------------------------------------------------------------ capture */
+
+/* With every run lock held. */
+static enum mmsb_reason capture_begin(struct ms_history *history)
+{
+	struct ms_space *space = history->space;
+	struct ms_capture *capture;
+	enum mmsb_reason reason;
+	struct ms_mark mark;
+
+	if (space->history != history)
+		return MMSB_REASON_NO_LOG;
+	if (history->capture)
+		return MMSB_REASON_CAPTURING;
+	reason = ms_history_mark(space, &mark);
+	if (reason)
+		return reason;
+	reason = ms_capture_make(space, &capture);
+	if (reason) {
+		mark_drop(space, &mark);
+		return reason;
+	}
+	ms_capture_start(capture, space->page->tick + (history->log ? 1 : 0));	/* the mark's own tick, see tick_pass() */
+	history->capture = capture;
+	mark_hash(space, &mark, MMSB_RECORD_CAPTURE);
+	return reason;
+}
+
+enum mmsb_reason ms_history_capture(struct ms_history *history, u64 term, u64 *tick)
+{
+	enum mmsb_reason reason = ms_history_enter(history, term);
+
+	if (reason)
+		return reason;
+	ms_space_stop(history->space, NULL);
+	ms_meet_settle(history->space);
+	reason = capture_begin(history);
+	*tick = history->space->page->tick;
+	ms_space_go(history->space, NULL);
+	ms_history_leave(history);
+	return reason;
+}
+
 /* --------------------------------------------------------------------------------------------------------- for a log */
 
 enum mmsb_reason ms_history_enter(struct ms_history *history, u64 term)
@@ -899,11 +1061,13 @@ u64 ms_history_limit(const struct ms_history *history)
 	return history->limit;
 }
 
+/* What another reader was told of a capture is lost with him. */
 static void begin_again(struct ms_history *history)
 {
 	struct ms_history_batch *batch;
 	u32 i;
 
+	capture_drop(history);
 	if (history->first && history->first->begun)
 		history->hash = history->first->hash;
 	history->batch = NULL;

@@ -37,9 +37,14 @@ struct ms_stream {
 struct ms_history;
 struct ms_history_batch;
 
+struct ms_segment *ms_segment_make(u64 bytes, int node);	/* with room for so many at least; NULL: no memory */
+void ms_segments_free(struct ms_segment *segment);		/* all from this one on */
+
 /* NONE, or NO_MEMORY. *operand moves to the record's copy of it. */
 enum mmsb_reason ms_history_begin(struct ms_shard *shard, const struct mmsb_origin *origin, const struct mmsb_sqe *sqe, const u8 **operand,
 				  u64 bytes);
+/* Of its operand, in the payload area, only so many bytes counted. */
+void ms_history_cut(struct ms_shard *shard, u64 bytes);
 /* The delta did something (`page` is the one that it made, or 0), or it did not. */
 void ms_history_end(struct ms_shard *shard, bool keep, u64 page);
 /* Room for the records of a whole batch of words of that origin: from here on ms_history_word() cannot fail. */
@@ -57,6 +62,9 @@ struct ms_mark {
 enum mmsb_reason ms_history_mark(struct ms_space *space, struct ms_mark *mark);		/* NONE, or NO_MEMORY */
 void ms_history_switch(struct ms_space *space, const struct ms_mark *mark);
 void ms_history_reset(struct ms_space *space, const struct ms_mark *mark);
+
+/* A shard has that many bytes of images waiting beside its stream: rings may have to stand still. */
+void ms_history_crowd(struct ms_shard *shard, u64 images);
 
 /* The reader is behind: nothing more is taken from rings, but for those that are being closed. */
 bool ms_history_is_full(const struct ms_shard *shard);

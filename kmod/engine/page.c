@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "page.h"
+#include "capture.h"
 #include "graph.h"
 #include "space.h"
 
@@ -28,14 +29,6 @@ static enum mmsb_reason line_back(struct ms_shard *shard, u32 index)
 	reason = ms_region_fill(&space->directory, index >> MS_BLOCK_SHIFT, shard->node);
 	pf_mutex_unlock(&space->mutex);
 	return reason;
-}
-
-/* The shard's k-th line: its blocks are every nshards-th of the directory. */
-static u64 line_index(const struct ms_shard *shard, u64 k)
-{
-	u64 block = (k >> MS_BLOCK_SHIFT) * shard->space->nshards + shard->number;
-
-	return (block << MS_BLOCK_SHIFT) | (k & ((1u << MS_BLOCK_SHIFT) - 1));
 }
 
 static bool line_is_free(const struct mmsb_line *line)
@@ -67,7 +60,7 @@ static enum mmsb_reason line_take_fresh(struct ms_shard *shard, u32 *index)
 	enum mmsb_reason reason;
 
 	for (;; lines->fresh++) {
-		u64 at = line_index(shard, lines->fresh);
+		u64 at = ms_space_line(shard->space, shard->number, lines->fresh);
 		struct mmsb_line *line;
 
 		if (at >= shard->space->lines)
@@ -146,10 +139,10 @@ static void bytes_give(struct ms_shard *shard, u64 place, u32 bytes)
 	pf_mutex_unlock(&space->mutex);
 }
 
-enum mmsb_reason ms_page_fill(struct ms_shard *shard, const struct mmsb_line *line, u64 offset, u64 bytes)
+static enum mmsb_reason bytes_fill(struct ms_shard *shard, u64 at, u64 bytes)
 {
-	u64 chunk = (line->place + offset) >> PF_CHUNK_SHIFT;
-	u64 last = (line->place + offset + bytes - 1) >> PF_CHUNK_SHIFT;
+	u64 chunk = at >> PF_CHUNK_SHIFT;
+	u64 last = (at + bytes - 1) >> PF_CHUNK_SHIFT;
 	struct ms_space *space = shard->space;
 	enum mmsb_reason reason = MMSB_REASON_NONE;
 
@@ -161,6 +154,38 @@ enum mmsb_reason ms_page_fill(struct ms_shard *shard, const struct mmsb_line *li
 		pf_mutex_unlock(&space->mutex);
 	}
 	return reason;
+}
+
+enum mmsb_reason ms_page_fill(struct ms_shard *shard, const struct mmsb_line *line, u64 offset, u64 bytes)
+{
+	return bytes_fill(shard, line->place + offset, bytes);
+}
+
+/* What lies behind the last byte in its word is zero, and stays so. */
+static void words_store(u64 *to, const u8 *from, u64 bytes)
+{
+	u64 whole = bytes & ~7ull, last = 0;
+
+	pf_store(to, from, whole);
+	if (likely(whole == bytes))
+		return;
+	memcpy(&last, from + whole, bytes - whole);
+	pf_store_word(&to[whole / 8], last);
+}
+
+/* Where all is filled. */
+static void bytes_store(const struct ms_space *space, u64 at, const u8 *from, u64 bytes)
+{
+	while (bytes) {
+		u64 room = PF_CHUNK - (at & (PF_CHUNK - 1));
+		u64 n = bytes < room ? bytes : room;
+
+		words_store(ms_region_at(&space->arena.region, at), from, n);
+		at += n;
+		from += n;
+		bytes -= n;
+		pf_resched();
+	}
 }
 
 void ms_page_copy(const struct ms_space *space, const struct mmsb_line *line, u64 offset, void *to, u64 bytes)
@@ -184,40 +209,66 @@ void ms_page_copy(const struct ms_space *space, const struct mmsb_line *line, u6
 	}
 }
 
+/* The words of the page from that of `offset` (a multiple of 8) on. */
+static void hash_bytes(const struct ms_space *space, const struct ms_hash_key *key, const struct mmsb_line *line, u64 offset, u64 bytes,
+		       struct ms_hash *hash, bool gone)
+{
+	u64 end = (offset + bytes + 7) / 8, i, n;
+
+	for (i = offset / 8; i < end; i += n) {
+		const u64 *at = ms_page_words(&space->arena.region, line, i * 8);
+		u64 k;
+
+		n = (PF_CHUNK - ((line->place + i * 8) & (PF_CHUNK - 1))) / 8;
+		n = n < end - i ? n : end - i;
+		for (k = 0; at && k < n; k++)
+			ms_hash_word(hash, key, i + k, gone ? at[k] : 0, gone ? 0 : at[k]);
+		pf_resched();
+	}
+}
+
 void ms_page_hash(const struct ms_space *space, u64 page, const struct mmsb_line *line, struct ms_hash *hash, bool gone)
 {
 	struct ms_hash_key key = ms_hash_key(page);
-	u64 words = ((u64)line->size + 7) / 8, i, n;
 
 	ms_hash_exists(hash, &key, line->size, line->kind, gone);
 	ms_hash_epochs(hash, &key, gone ? -line->epoch : line->epoch);
 	if (line->kind == MMSB_KIND_DERIVED)
 		ms_graph_hash(space, MMSB_PAGE_INDEX(page), hash, gone);
-	for (i = 0; i < words; i += n) {
-		const u64 *at = ms_page_words(&space->arena.region, line, i * 8);
-		u64 k;
-
-		n = (PF_CHUNK - ((line->place + i * 8) & (PF_CHUNK - 1))) / 8;
-		n = n < words - i ? n : words - i;
-		for (k = 0; at && k < n; k++)
-			ms_hash_word(hash, &key, i + k, gone ? at[k] : 0, gone ? 0 : at[k]);
-		pf_resched();
-	}
+	hash_bytes(space, &key, line, 0, line->size, hash, gone);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ pages */
 
-static void page_publish(struct ms_shard *shard, struct mmsb_line *line, u32 bytes, u64 place)
+static void page_publish(struct mmsb_line *line, u32 bytes, u64 place, u64 epoch, u64 tick)
 {
 	ms_page_begin(line);
-	pf_write(line->epoch, 0);
-	pf_write(line->tick, shard->tick);
+	pf_write(line->epoch, epoch);
+	pf_write(line->tick, tick);
 	pf_write(line->place, place);
 	pf_write(line->size, bytes);
 	if (bytes <= PF_CHUNK)
 		line->flags |= MS_LINE_SMALL;
 	pf_write(line->kind, MMSB_KIND_SOURCE);
 	pf_release(&line->seq, line->seq + 1);
+}
+
+static enum mmsb_reason page_reserve(struct ms_shard *shard, u32 bytes, u64 *place)
+{
+	enum mmsb_reason reason;
+
+	if (unlikely(!shard->lines.quota)) {
+		reason = ms_space_grant(shard->space, &shard->lines);
+		if (reason)
+			return reason;
+	}
+	return bytes_take(shard, bytes, place);
+}
+
+static void page_count(struct ms_shard *shard)
+{
+	shard->lines.quota--;
+	pf_write(shard->lines.live, shard->lines.live + 1);
 }
 
 enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *page)
@@ -233,12 +284,7 @@ enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *
 		if (reason)
 			return reason;
 	}
-	if (unlikely(!shard->lines.quota)) {
-		reason = ms_space_grant(space, &shard->lines);
-		if (reason)
-			return reason;
-	}
-	reason = bytes_take(shard, bytes, &place);
+	reason = page_reserve(shard, bytes, &place);
 	if (reason)
 		return reason;
 	if (!at && !line_take_returned(shard, &index)) {
@@ -248,11 +294,11 @@ enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *
 			return reason;
 		}
 	}
+	ms_capture_before(space, index);
 	line = line_at(space, index);
 	pf_write(line->generation, at ? MMSB_PAGE_GENERATION(at) : line->generation ? line->generation : 1);
-	page_publish(shard, line, bytes, place);
-	shard->lines.quota--;
-	pf_write(shard->lines.live, shard->lines.live + 1);
+	page_publish(line, bytes, place, 0, shard->tick);
+	page_count(shard);
 	*page = ms_line_id(line, index);
 	if (shard->hashing) {
 		struct ms_hash_key key = ms_hash_key(*page);
@@ -293,4 +339,84 @@ void ms_page_destroy(struct ms_shard *shard, u64 page, struct mmsb_line *line)
 	pf_write(shard->lines.live, shard->lines.live - 1);
 	shard->lines.quota++;
 	ms_space_return(shard->space, &shard->lines);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- from images */
+
+/* Ids up to some generation were dealt. */
+static void load_free_line(struct ms_shard *shard, u32 index, struct mmsb_line *line, const struct mmsb_image *image)
+{
+	ms_page_begin(line);
+	pf_write(line->generation, MMSB_PAGE_GENERATION(image->page));
+	pf_write(line->tick, image->tick);
+	if (image->flags & MMSB_IMAGE_RETIRED)
+		line->flags |= MS_LINE_RETIRED;
+	line_list(shard, index, line);
+	pf_release(&line->seq, line->seq + 1);
+}
+
+/* The bytes are where readers do not look yet. */
+static enum mmsb_reason load_bytes(struct ms_shard *shard, const struct mmsb_image *image, const u8 *bytes, u64 *place)
+{
+	enum mmsb_reason reason = page_reserve(shard, image->bytes, place);
+
+	if (reason || !image->length)
+		return reason;
+	if (image->bytes > PF_CHUNK)
+		reason = bytes_fill(shard, *place + image->offset, image->length);
+	if (reason)
+		bytes_give(shard, *place, image->bytes);
+	else
+		bytes_store(shard->space, *place + image->offset, bytes, image->length);
+	return reason;
+}
+
+enum mmsb_reason ms_page_load(struct ms_shard *shard, u32 index, const struct mmsb_image *image, const u8 *bytes)
+{
+	enum mmsb_reason reason = line_back(shard, index);
+	struct mmsb_line *line;
+	u64 place;
+
+	if (reason)
+		return reason;
+	line = line_at(shard->space, index);
+	if (line->kind != MMSB_KIND_NONE || line->generation)
+		return MMSB_REASON_LINE_USED;
+	ms_capture_before(shard->space, index);
+	if (image->kind == MMSB_KIND_NONE) {
+		load_free_line(shard, index, line, image);
+		return reason;
+	}
+	reason = load_bytes(shard, image, bytes, &place);
+	if (reason)
+		return reason;
+	pf_write(line->generation, MMSB_PAGE_GENERATION(image->page));
+	page_publish(line, image->bytes, place, image->epoch, image->tick);
+	page_count(shard);
+	if (shard->hashing)
+		ms_page_hash(shard->space, image->page, line, &shard->hash, false);
+	return reason;
+}
+
+enum mmsb_reason ms_page_load_piece(struct ms_shard *shard, struct mmsb_line *line, const struct mmsb_image *image, const u8 *bytes)
+{
+	struct ms_hash_key key = ms_hash_key(image->page);
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+	u64 seq;
+
+	if (!image->length)
+		return reason;
+	if (line->size > PF_CHUNK)
+		reason = ms_page_fill(shard, line, image->offset, image->length);
+	if (reason)
+		return reason;
+	ms_capture_before(shard->space, MMSB_PAGE_INDEX(image->page));
+	seq = ms_page_begin(line);
+	if (shard->hashing)
+		hash_bytes(shard->space, &key, line, image->offset, image->length, &shard->hash, true);
+	bytes_store(shard->space, line->place + image->offset, bytes, image->length);
+	if (shard->hashing)
+		hash_bytes(shard->space, &key, line, image->offset, image->length, &shard->hash, false);
+	pf_release(&line->seq, seq + 1);
+	return reason;
 }

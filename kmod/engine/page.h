@@ -30,6 +30,9 @@ struct ms_shard;
 
 enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *page);
 void ms_page_destroy(struct ms_shard *shard, u64 page, struct mmsb_line *line);
+/* What an image says of a line, which was never used; and a further piece of a page that is there. Both were judged. */
+enum mmsb_reason ms_page_load(struct ms_shard *shard, u32 index, const struct mmsb_image *image, const u8 *bytes);
+enum mmsb_reason ms_page_load_piece(struct ms_shard *shard, struct mmsb_line *line, const struct mmsb_image *image, const u8 *bytes);
 /* Makes sure that the bytes from offset on can be written. */
 enum mmsb_reason ms_page_fill(struct ms_shard *shard, const struct mmsb_line *line, u64 offset, u64 bytes);
 /* Adds to the hash what the page contributes. Slow: reads all of it. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "pass.h"
+#include "capture.h"
 #include "delta.h"
 #include "graph.h"
 #include "history.h"
@@ -233,6 +234,17 @@ static u64 batch_lines(struct ms_shard *shard, const struct ms_ring *ring)
 	return space->lines;
 }
 
+/* Pages of this shard whose images were not written go the general way, where they will be. */
+static void batch_guard(struct ms_shard *shard, u32 n)
+{
+	const struct ms_capture *capture = shard->space->capture;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		if (shard->lines_of[i] != &shard->nowhere && !ms_capture_has(capture, MMSB_PAGE_INDEX(shard->batch[i].page)))
+			shard->lines_of[i] = &shard->nowhere;
+}
+
 /*
  * Takes a batch into private memory, each entry being read once, and looks up the directory lines, so that they are on their way
  * while other entries are worked on. An entry for which there is no short way, because its line is another shard's or nobody's
@@ -258,6 +270,8 @@ static void batch_take(struct ms_shard *shard, const struct ms_ring *ring, u32 n
 		pf_prefetchw(line);
 		shard->lines_of[i] = line;
 	}
+	if (unlikely(space->capture))
+		batch_guard(shard, n);
 }
 
 /*

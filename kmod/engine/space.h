@@ -50,6 +50,7 @@ struct ms_space {
 	struct ms_replay replay;
 	struct ms_history *history;		/* NULL: nobody listens */
 	struct ms_log log;
+	struct ms_capture *capture;		/* that is under way; NULL: none. Written with every run lock held. */
 	struct ms_listeners listeners;
 	struct pf_mutex control;
 	struct pf_mutex mutex;
@@ -71,6 +72,14 @@ static inline u32 ms_space_owner(const struct ms_space *space, u32 index)
 		return 0;
 	fraction = space->shard_magic * (index >> MS_BLOCK_SHIFT) & ((1ull << MS_FRACTION) - 1);
 	return (u32)(fraction * space->nshards >> MS_FRACTION);
+}
+
+/* The shard's k-th line: its blocks are every nshards-th of the directory. */
+static inline u64 ms_space_line(const struct ms_space *space, u32 shard, u64 k)
+{
+	u64 block = (k >> MS_BLOCK_SHIFT) * space->nshards + shard;
+
+	return (block << MS_BLOCK_SHIFT) | (k & ((1u << MS_BLOCK_SHIFT) - 1));
 }
 
 /* The line of a live page. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "wave.h"
+#include "capture.h"
 #include "node.h"
 #include "recompute.h"
 
 #define FIRST_LEVELS	64u
 #define FIRST_ASKS	64u
+#define ALWAYS_INLINE	inline __attribute__((__always_inline__))
 
 /* --------------------------------------------------------------------------------------------------------------- room */
 
@@ -197,6 +199,7 @@ void ms_wave_lift(struct ms_space *space, u32 index, u32 height)
 	struct ms_wave *wave = ms_shard_of(space, index)->wave;
 	bool queued = node->flags & MS_NODE_QUEUED;
 
+	ms_capture_before(space, index);
 	if (queued)
 		level_remove(space, wave, node);
 	node->height = height;
@@ -207,16 +210,17 @@ void ms_wave_lift(struct ms_space *space, u32 index, u32 height)
 /* ----------------------------------------------------------------------------------------------------------- the wave */
 
 /* What is only told is marked and its watchers hear of it; nothing is computed. */
-static void mark_stale(const struct ms_space *space, u32 index)
+static void mark_stale(struct ms_space *space, u32 index)
 {
 	struct mmsb_line *line = ms_line_at(space, index);
 
+	ms_capture_before(space, index);
 	pf_write(line->flags, line->flags | MMSB_LINE_STALE);
 	ms_shard_mark_as(ms_shard_of(space, index), ms_line_id(line, index), MMSB_EVENT_STALE, line->kind);
 }
 
 /* Whoever computes from the page looks again in any case; whoever is only told hears of changed bytes. */
-static inline void tell_children(const struct ms_space *space, struct ms_wave *wave, const struct ms_node *node, bool changed)
+static inline void tell_children(struct ms_space *space, struct ms_wave *wave, const struct ms_node *node, bool changed)
 {
 	u32 i;
 
@@ -244,7 +248,8 @@ static void fall_behind(const struct ms_space *space, struct ms_wave *wave, u32 
 			wave_add(space, wave, node->child[i].index, 0);
 }
 
-static inline u64 wave_step(struct ms_space *space, struct ms_wave *wave, u32 index, struct ms_node *node)
+/* `guarded`: a capture is under way. */
+static ALWAYS_INLINE u64 wave_step(struct ms_space *space, struct ms_wave *wave, u32 index, struct ms_node *node, bool guarded)
 {
 	u32 flags = node->flags;
 	u64 cost = node->children + 1;
@@ -253,6 +258,8 @@ static inline u64 wave_step(struct ms_space *space, struct ms_wave *wave, u32 in
 
 	node->flags = flags & ~(MS_NODE_QUEUED | MS_NODE_CHANGED | MS_NODE_FRESH | MS_NODE_FORCED);
 	if (node->derivation) {
+		if (guarded)
+			ms_capture_before(space, index);
 		fresh |= ms_line_at(space, index)->flags & MMSB_LINE_BEHIND;
 		result = ms_recompute(ms_shard_of(space, index), index, node, flags & MS_NODE_FORCED, &cost);
 		changed |= result == MS_DIFFERENT;
@@ -267,7 +274,7 @@ static inline u64 wave_step(struct ms_space *space, struct ms_wave *wave, u32 in
 }
 
 /* Returns what is left of the budget; 0: the level may not have ended. */
-static u64 wave_level(struct ms_space *space, struct ms_wave *wave, u32 height, u64 budget)
+static ALWAYS_INLINE u64 wave_level(struct ms_space *space, struct ms_wave *wave, u32 height, u64 budget, bool guarded)
 {
 	u32 next = level_take(wave, height);
 
@@ -278,7 +285,7 @@ static u64 wave_level(struct ms_space *space, struct ms_wave *wave, u32 height, 
 
 		next = node->next;
 		wave->queued--;
-		cost = wave_step(space, wave, index, node);
+		cost = wave_step(space, wave, index, node, guarded);
 		pf_resched();
 		if (unlikely(cost >= budget)) {
 			level_give_back(space, wave, height, next);
@@ -330,11 +337,11 @@ static void demand_all(struct ms_space *space, struct ms_wave *wave)
 	}
 }
 
-bool ms_wave_run(struct ms_space *space, struct ms_wave *wave, u64 budget)
+static ALWAYS_INLINE bool wave_run(struct ms_space *space, struct ms_wave *wave, u64 budget, bool guarded)
 {
 	for (;;) {
 		while (wave->queued) {
-			budget = wave_level(space, wave, level_lowest(wave), budget);
+			budget = wave_level(space, wave, level_lowest(wave), budget, guarded);
 			if (unlikely(!budget))
 				return ms_wave_is_empty(wave);
 		}
@@ -345,4 +352,10 @@ bool ms_wave_run(struct ms_space *space, struct ms_wave *wave, u64 budget)
 	wave->next = wave->levels;
 	pf_trace(wave, space, 0ull, space->page->tick);
 	return true;
+}
+
+/* Twice, so that what no capture guards need not ask for one at each page. */
+bool ms_wave_run(struct ms_space *space, struct ms_wave *wave, u64 budget)
+{
+	return unlikely(space->capture) ? wave_run(space, wave, budget, true) : wave_run(space, wave, budget, false);
 }

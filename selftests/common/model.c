@@ -50,6 +50,7 @@ static const struct shape {
 	[MMSB_OP_UNLINK]	= { Q | E | P, BYTES },
 	[MMSB_OP_REFRESH]	= { Q | E, NOTHING },
 	[MMSB_OP_TICK]		= { Q, NOTHING },
+	[MMSB_OP_LOAD]		= { Q | P, BYTES },
 };
 #undef Q
 #undef E
@@ -103,7 +104,7 @@ static bool unused_fields_are_zero(const struct mmsb_sqe *sqe)
 		return false;
 	if (!touches_bytes && sqe->op != MMSB_OP_CREATE && sqe->len)
 		return false;
-	if ((sqe->op <= MMSB_OP_FENCE || sqe->op == MMSB_OP_TICK) && sqe->page)
+	if ((sqe->op <= MMSB_OP_FENCE || sqe->op >= MMSB_OP_TICK) && sqe->page)
 		return false;
 	if (sqe->op == MMSB_OP_CREATE && !(sqe->flags & MMSB_SQE_AT) && sqe->page)
 		return false;
@@ -146,8 +147,12 @@ static enum mmsb_reason check_length(const struct mmsb_sqe *sqe)
 		return model_graph_length(sqe);
 	if (shapes[sqe->op].operand == NOTHING)
 		return MMSB_REASON_NONE;
-	if (!sqe->len)
+	if (sqe->op == MMSB_OP_LOAD && sqe->offset)
+		return MMSB_REASON_BAD_RESERVED;
+	if (!sqe->len || (sqe->op == MMSB_OP_LOAD && sqe->len % 8))
 		return MMSB_REASON_BAD_LENGTH;
+	if (sqe->op == MMSB_OP_LOAD)
+		return MMSB_REASON_NONE;
 	if (sqe->len > MMSB_DELTA_MAX)
 		return MMSB_REASON_TOO_LONG;
 	if (has_lane(sqe) && (sqe->offset % lane_bytes(sqe->lane) || sqe->len % lane_bytes(sqe->lane)))
@@ -421,7 +426,7 @@ struct model_result model_apply(struct model *model, const struct mmsb_sqe *sqe,
 	result.reason = check_entry(sqe, payload, payload_bytes, &operand);
 	if (!result.reason && sqe->op == MMSB_OP_CREATE)
 		result.reason = apply_create(model, sqe, given, &result);
-	else if (!result.reason && sqe->op == MMSB_OP_TICK)
+	else if (!result.reason && sqe->op >= MMSB_OP_TICK)
 		result.reason = MMSB_REASON_NOT_REPLAYING;	/* the model knows no other rings */
 	else if (!result.reason && sqe->op > MMSB_OP_FENCE)
 		result.reason = apply_page(model, sqe, operand, given, &result);

@@ -19,7 +19,15 @@
  * Images. MMSB_IOC_LOG_CAPTURE asks for the state as it stands now. A CAPTURE record says at which tick and with which state hash,
  * then, among the records of later ticks, come IMAGEs: every page that was there, and every line whose ids were used up
  * to some generation, once each, as they stood at that tick; then CAPTURED. The space goes on meanwhile: whoever is about to
- * change a page that was not captured yet captures it first. MMSB_OP_LOAD on a replay ring takes images in again.
+ * change a page that was not captured yet captures it first. One capture at a time; asking stops the shards for a moment, and from then on
+ * nobody waits longer than it takes to copy one page. Images that wait count against the history's limit. A history that is no log
+ * can be asked as well.
+ *
+ * MMSB_OP_LOAD on a replay ring takes images in again, whole ones, as many as its operand in the payload area holds, in a space where
+ * their lines were never used, within the tick that they were captured at: all of them as they came, and behind the last one those that
+ * have edges once more, with MMSB_IMAGE_EDGES (their bytes may be left out then), best in ascending height. Then the hash is the CAPTURE's, and
+ * later ticks can be done again. Whoever keeps images and ticks apart (a checkpoint, and the segments of a log) need not order one
+ * by the other: ticks above the capture's go behind CAPTURED, wherever their records came.
  */
 #ifndef MMSB_LOG_H
 #define MMSB_LOG_H

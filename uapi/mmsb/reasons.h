@@ -74,7 +74,10 @@
 	X(FENCED, ESTALE, "another writer has taken the log over: this one has to stop") \
 	X(NOT_TOLD, EINVAL, "a writer can make durable only what it was told: the tick is above the last bound that it read") \
 	X(LOG_FAILED, EIO, "the log failed, and what it did not hold by then is not durable: see to its disk, end the log, begin another") \
-	X(LOGGED, EBUSY, "the space has a log, whose history goes on: end the log before the space is reset")
+	X(LOGGED, EBUSY, "the space has a log, whose history goes on: end the log before the space is reset") \
+	X(CAPTURING, EBUSY, "a capture of the space is under way: read its history to the CAPTURED record first") \
+	X(BAD_IMAGE, EINVAL, "an image that no capture writes: cut short, or its kind, lengths, flags or edges contradict each other") \
+	X(LINE_USED, EEXIST, "an image goes where no page ever was: load into a new space, or reset it first")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

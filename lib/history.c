@@ -64,6 +64,16 @@ int mmsb_history_fd(const struct mmsb_history *history)
 	return history->home->history_fd(history);
 }
 
+int mmsb_history_capture(struct mmsb_history *history, uint64_t *tick)
+{
+	struct mmsb_log_capture_args args = { .size = sizeof(args) };
+	int err = history->home->history_capture(history, &args);
+
+	if (!err && tick)
+		*tick = args.tick;
+	return err;
+}
+
 int mmsb_history_next(struct mmsb_history *history, const struct mmsb_record **record, uint64_t timeout_ns)
 {
 	*record = NULL;

@@ -46,6 +46,7 @@ struct msl_home {
 	int (*history_open)(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
 	void (*history_close)(struct mmsb_history *history);
 	int (*history_fd)(const struct mmsb_history *history);
+	int (*history_capture)(struct mmsb_history *history, struct mmsb_log_capture_args *args);
 	int (*history_next)(struct mmsb_history *history, const struct mmsb_record **record, uint64_t timeout_ns);
 	int (*history_wait)(struct mmsb_history *history, uint64_t timeout_ns);
 	int (*history_durable)(struct mmsb_history *history, struct mmsb_log_durable_args *args);

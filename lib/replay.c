@@ -7,9 +7,7 @@
  * must be applied and change something again.
  */
 #include <inttypes.h>
-#include "ring.h"
-
-#define TICK_DATA	0	/* user_data of what numbers ticks: no page has that id */
+#include "replay.h"
 
 static int fail_differs(const struct mmsb_cqe *cqe)
 {
@@ -17,15 +15,17 @@ static int fail_differs(const struct mmsb_cqe *cqe)
 
 	if (cqe->reason == MMSB_REASON_NO_MEMORY)
 		return msl_fail(ENOMEM, "tick %llu: %s; replay into a fresh space once there is", cqe->tick, why);
-	if (cqe->user_data == TICK_DATA)
+	if (cqe->user_data == MSL_LOAD_DATA)
+		return msl_fail(-cqe->result, "tick %llu: the image of page %" PRIu32 ".%" PRIu32 ", or one of its parents, cannot be taken in: %s (%s)",
+				cqe->tick, MMSB_PAGE_INDEX(cqe->epoch), MMSB_PAGE_GENERATION(cqe->epoch), why, mmsb_reason_name(cqe->reason));
+	if (cqe->user_data == MSL_TICK_DATA)
 		return msl_fail(-cqe->result, "the tick behind %llu cannot begin: %s (%s)", cqe->tick, why, mmsb_reason_name(cqe->reason));
 	return msl_fail(EBADMSG, "tick %llu: a delta on page %" PRIu32 ".%" PRIu32 ", which did something when it was recorded, failed: %s (%s); "
 			"the space was not what the recorded one was, or has lower limits", cqe->tick,
 			MMSB_PAGE_INDEX(cqe->user_data), MMSB_PAGE_GENERATION(cqe->user_data), why, mmsb_reason_name(cqe->reason));
 }
 
-/* Waits until all that was sent is done. The first that failed is told. */
-static int replay_settle(struct mmsb_ring *ring)
+int msl_replay_settle(struct mmsb_ring *ring)
 {
 	struct msl_replay *replay = &ring->replay;
 	struct mmsb_cqe cqe;
@@ -42,15 +42,16 @@ static int replay_settle(struct mmsb_ring *ring)
 			result = fail_differs(&cqe);
 	}
 	replay->payload_used = 0;
+	replay->images.load = NULL;
 	return result;
 }
 
-static int replay_sqe(struct mmsb_ring *ring, struct mmsb_sqe **sqe)
+int msl_replay_sqe(struct mmsb_ring *ring, struct mmsb_sqe **sqe)
 {
 	int err = 0;
 
 	if (ring->replay.sent == ring->sq_entries)
-		err = replay_settle(ring);
+		err = msl_replay_settle(ring);
 	if (err)
 		return err;
 	*sqe = mmsb_get_sqe(ring);
@@ -60,21 +61,22 @@ static int replay_sqe(struct mmsb_ring *ring, struct mmsb_sqe **sqe)
 	return 0;
 }
 
-static int replay_tick(struct mmsb_ring *ring, uint64_t tick)
+int msl_replay_tick(struct mmsb_ring *ring, uint64_t tick)
 {
 	struct mmsb_sqe *sqe;
-	int err = replay_sqe(ring, &sqe);
+	int err = msl_replay_sqe(ring, &sqe);
 
 	if (err)
 		return err;
 	mmsb_prep(sqe, MMSB_OP_TICK, 0, tick, 0);
+	ring->replay.images.load = NULL;	/* what is added from here on comes behind it */
 	ring->replay.tick = tick;
 	return 0;
 }
 
 /* ----------------------------------------------------------------------------------------------------------- records */
 
-static int replay_payload(struct mmsb_ring *ring, uint64_t bytes)
+int msl_replay_payload(struct mmsb_ring *ring, uint64_t bytes)
 {
 	int err = 0;
 
@@ -82,7 +84,7 @@ static int replay_payload(struct mmsb_ring *ring, uint64_t bytes)
 		return msl_fail(EMSGSIZE, "an operand of %" PRIu64 " bytes does not fit the ring's payload area of %" PRIu64 ": open the ring with "
 				"more payload_bytes", bytes, ring->payload_bytes);
 	if (bytes > ring->payload_bytes - ring->replay.payload_used)
-		err = replay_settle(ring);
+		err = msl_replay_settle(ring);
 	return err;
 }
 
@@ -94,11 +96,11 @@ static int replay_delta(struct mmsb_ring *ring, const struct mmsb_delta_record *
 	int err = 0;
 
 	if (replay->tick != record->record.tick)
-		err = replay_tick(ring, record->record.tick);
+		err = msl_replay_tick(ring, record->record.tick);
 	if (!err)
-		err = replay_payload(ring, bytes);
+		err = msl_replay_payload(ring, bytes);
 	if (!err)
-		err = replay_sqe(ring, &sqe);
+		err = msl_replay_sqe(ring, &sqe);
 	if (err)
 		return err;
 	*sqe = record->sqe;
@@ -137,12 +139,11 @@ static int replay_word(struct mmsb_ring *ring, const struct mmsb_word_record *wo
 	return replay_delta(ring, &delta);
 }
 
-/* What the record says of the state behind it, against the state. */
-static int compare(struct mmsb_ring *ring, const struct mmsb_hash_record *record)
+int msl_replay_compare(struct mmsb_ring *ring, const struct mmsb_hash_record *record)
 {
 	struct msl_replay *replay = &ring->replay;
 	uint64_t hash[2], last = replay->same;
-	int err = replay_settle(ring);
+	int err = msl_replay_settle(ring);
 
 	if (err)
 		return err;
@@ -171,11 +172,11 @@ static int replay_tick_end(struct mmsb_ring *ring, const struct mmsb_hash_record
 
 	if (replay->tick != record->record.tick)
 		return msl_fail(EBADMSG, "tick %llu ends without having begun: records are missing", record->record.tick);
-	err = replay_tick(ring, 0);
+	err = msl_replay_tick(ring, 0);
 	if (err)
 		return err;
 	replay->since += replay->since < MMSB_NO_COMPARE;
-	return is_due(replay, record) ? compare(ring, record) : 0;
+	return is_due(replay, record) ? msl_replay_compare(ring, record) : 0;
 }
 
 /* How the hash stood between two ticks. Within one, which a replay may have been stopped in to switch it, nothing can be compared. */
@@ -183,12 +184,12 @@ static int replay_hash(struct mmsb_ring *ring, const struct mmsb_hash_record *re
 {
 	bool can = record->record.flags & MMSB_RECORD_HASHED && ring->replay.compare != MMSB_NO_COMPARE && !ring->replay.tick;
 
-	return can ? compare(ring, record) : 0;
+	return can ? msl_replay_compare(ring, record) : 0;
 }
 
 static int replay_reset(struct mmsb_ring *ring)
 {
-	int err = replay_settle(ring);
+	int err = msl_replay_settle(ring);
 
 	ring->replay.tick = 0;
 	ring->replay.same = 0;
@@ -197,9 +198,13 @@ static int replay_reset(struct mmsb_ring *ring)
 
 static int replay_end(struct mmsb_ring *ring)
 {
-	int err = ring->replay.tick ? replay_tick(ring, 0) : 0;
+	int err;
 
-	return err ? err : replay_settle(ring);
+	if (msl_images_wait(ring))
+		return msl_fail(EPROTO, "the images of tick %llu end without a CAPTURED: some may be missing", ring->replay.images.capture.record.tick);
+	err = ring->replay.tick ? msl_replay_tick(ring, 0) : 0;
+
+	return err ? err : msl_replay_settle(ring);
 }
 
 /* Records may have come a long way. */
@@ -211,9 +216,12 @@ static bool record_is_whole(const struct mmsb_record *record)
 		[MMSB_RECORD_HASH] = sizeof(struct mmsb_hash_record),
 		[MMSB_RECORD_RESET] = sizeof(struct mmsb_record),
 		[MMSB_RECORD_WORD] = sizeof(struct mmsb_word_record),
+		[MMSB_RECORD_CAPTURE] = sizeof(struct mmsb_hash_record),
+		[MMSB_RECORD_IMAGE] = sizeof(struct mmsb_image),
+		[MMSB_RECORD_CAPTURED] = sizeof(struct mmsb_record),
 	};
 
-	return record->bytes % 8 == 0 && (record->type > MMSB_RECORD_WORD || record->bytes >= least[record->type]);
+	return record->bytes % 8 == 0 && (record->type > MMSB_RECORD_CAPTURED || record->bytes >= least[record->type]);
 }
 
 int mmsb_replay(struct mmsb_ring *ring, const struct mmsb_record *record)
@@ -224,6 +232,9 @@ int mmsb_replay(struct mmsb_ring *ring, const struct mmsb_record *record)
 		return replay_end(ring);
 	if (!record_is_whole(record))
 		return msl_fail(EPROTO, "a record of type %u and %u bytes is cut short", record->type, record->bytes);
+	if (msl_images_wait(ring) && record->type < MMSB_RECORD_IMAGE)
+		return msl_fail(EPROTO, "a record of tick %llu comes among the images of tick %llu: feed it behind CAPTURED", record->tick,
+				ring->replay.images.capture.record.tick);
 	switch (record->type) {
 	case MMSB_RECORD_DELTA:
 		return replay_delta(ring, (const struct mmsb_delta_record *)record);
@@ -238,6 +249,12 @@ int mmsb_replay(struct mmsb_ring *ring, const struct mmsb_record *record)
 		return replay_hash(ring, (const struct mmsb_hash_record *)record);
 	case MMSB_RECORD_RESET:
 		return replay_reset(ring);
+	case MMSB_RECORD_CAPTURE:
+		return msl_image_begin(ring, (const struct mmsb_hash_record *)record);
+	case MMSB_RECORD_IMAGE:
+		return msl_image_take(ring, (const struct mmsb_image *)record);
+	case MMSB_RECORD_CAPTURED:
+		return msl_image_end(ring, record);
 	default:
 		return msl_fail(EPROTO, "a record of type %u: this library is older than what recorded it", record->type);
 	}

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-#include "ring.h"
+#include "replay.h"
 
 #define SPIN_NS		20000ull	/* how long a waiter looks at a polled ring before it sleeps */
 #define PAYLOAD_DEFAULT	(64u << 10)
@@ -73,6 +73,7 @@ int msl_ring_init(struct mmsb_ring *ring, struct mmsb_space *space, const struct
 void msl_ring_fini(struct mmsb_ring *ring)
 {
 	free(ring->tags.tag);
+	msl_images_free(ring);
 	msl_space_put(ring->space);
 }
 

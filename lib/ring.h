@@ -9,6 +9,17 @@
 #include "home.h"
 #include "tag.h"
 
+/* Of a capture that is being taken in (image.c). */
+struct msl_images {
+	bool open;			/* CAPTURE was fed, and CAPTURED was not */
+	bool passed_over;		/* the space has come to that tick by itself */
+	struct mmsb_hash_record capture;
+	struct mmsb_sqe *load;		/* the entry, not yet submitted, that images are added to; NULL: none */
+	uint8_t *held;			/* derivations wait here, one image behind the other, until all pages are there */
+	size_t used, room;
+	size_t count;
+};
+
 /* How far a ring that does a history again has come (replay.c). */
 struct msl_replay {
 	bool open;			/* it was opened for that */
@@ -18,6 +29,7 @@ struct msl_replay {
 	uint64_t payload_used;		/* by these */
 	uint64_t tick;			/* that has begun; 0: none */
 	uint64_t same;			/* the last tick at which the hashes were found equal */
+	struct msl_images images;
 };
 
 struct mmsb_ring {

@@ -57,6 +57,7 @@ int embedded_space_hash(struct mmsb_space *space, struct mmsb_hash_args *args);
 int embedded_space_wait(struct mmsb_space *space, struct mmsb_wait_args *args);
 int embedded_history_open(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
 void embedded_history_close(struct mmsb_history *history);
+int embedded_history_capture(struct mmsb_history *history, struct mmsb_log_capture_args *args);
 int embedded_history_next(struct mmsb_history *history, const struct mmsb_record **record, uint64_t timeout_ns);
 int embedded_history_wait(struct mmsb_history *history, uint64_t timeout_ns);
 int embedded_history_durable(struct mmsb_history *history, struct mmsb_log_durable_args *args);

@@ -64,6 +64,16 @@ void embedded_history_close(struct mmsb_history *handle)
 	history_free(history);
 }
 
+int embedded_history_capture(struct mmsb_history *handle, struct mmsb_log_capture_args *args)
+{
+	struct embedded_history *history = (struct embedded_history *)handle;
+	u64 tick = 0;
+
+	args->reason = ms_history_capture(history->engine, history->term, &tick);
+	args->tick = tick;
+	return args->reason ? msl_fail_reason(args->reason) : 0;
+}
+
 static int fail_wait(int err)
 {
 	if (err == -ETIME)

@@ -101,6 +101,7 @@ const struct msl_home msl_home_embedded = {
 	.history_open = embedded_history_open,
 	.history_close = embedded_history_close,
 	.history_fd = embedded_history_fd,
+	.history_capture = embedded_history_capture,
 	.history_next = embedded_history_next,
 	.history_wait = embedded_history_wait,
 	.history_durable = embedded_history_durable,

@@ -438,6 +438,13 @@ static int kernel_history_fd(const struct mmsb_history *history)
 	return ((const struct kernel_history *)history)->fd;
 }
 
+static int kernel_history_capture(struct mmsb_history *handle, struct mmsb_log_capture_args *args)
+{
+	struct kernel_history *history = (struct kernel_history *)handle;
+
+	return ioctl(history->fd, MMSB_IOC_LOG_CAPTURE, args) ? fail("capturing the space", args->reason) : 0;
+}
+
 static int history_sleep(struct kernel_history *history, const struct msl_deadline *deadline)
 {
 	struct pollfd poll_fd = { .fd = history->fd, .events = POLLIN };
@@ -629,6 +636,7 @@ const struct msl_home msl_home_kernel = {
 	.history_open = kernel_history_open,
 	.history_close = kernel_history_close,
 	.history_fd = kernel_history_fd,
+	.history_capture = kernel_history_capture,
 	.history_next = kernel_history_next,
 	.history_wait = kernel_history_wait,
 	.history_durable = kernel_history_durable,

@@ -20,6 +20,7 @@
 #include <sys/types.h>
 #include <mmsb/abi.h>
 #include <mmsb/history.h>
+#include <mmsb/log.h>
 #include <mmsb/reasons.h>
 
 #ifdef __cplusplus
@@ -446,11 +447,19 @@ void mmsb_history_close(struct mmsb_history *history);
 int mmsb_history_fd(const struct mmsb_history *history);	/* for poll/epoll in the kernel home; embedded: -ENOTSUP */
 /* The next record, good until the next call. 0, or -ETIME, -EINTR. */
 int mmsb_history_next(struct mmsb_history *history, const struct mmsb_record **record, uint64_t timeout_ns);
+/*
+ * From here on the state as it stands now, at *tick (which may be NULL), is told too, while the space goes on: CAPTURE, then IMAGEs among
+ * the records of later ticks, then CAPTURED. Any thread may ask. -EBUSY: the last one is not at its end.
+ */
+int mmsb_history_capture(struct mmsb_history *history, uint64_t *tick);
 
 /*
  * Does a record again, through a ring that was opened with MMSB_RING_REPLAY and is used for nothing else. Deltas are sent in batches, so what
  * is wrong with one may be told at a later record, the end of its tick at the latest if hashes are compared there. NULL: all that was
  * fed is done, and the tick under way ends. -EBADMSG: the histories differ, and mmsb_strerror_last() says at which tick.
+ *
+ * A fresh space can begin with what was captured of another instead of with its first tick: feed CAPTURE, the IMAGEs and CAPTURED, and
+ * the records of later ticks, which came in between, behind these. In a space that has come to that tick by itself images are passed over.
  */
 int mmsb_replay(struct mmsb_ring *ring, const struct mmsb_record *record);
 

@@ -111,24 +111,29 @@ int mmsb_node_next(struct mmsb_space *space, uint64_t *cursor, struct mmsb_node 
 
 enum msl_access { ACCESS_UNKNOWN, ACCESS_FULL, ACCESS_READ_ONLY };
 
-static bool may_refresh(struct mmsb_space *space)
+/* 0: it may; 1: it may not; or a negative errno, and the question is open still. */
+static int may_refresh(struct mmsb_space *space)
 {
 	struct mmsb_space_info_args info = { .size = sizeof(info) };
 	uint32_t access = msl_load(space->access);
+	int err;
 
 	if (access == ACCESS_UNKNOWN) {
-		access = mmsb_space_info(space, &info) || info.flags & MMSB_SPACE_READ_ONLY ? ACCESS_READ_ONLY : ACCESS_FULL;
+		err = mmsb_space_info(space, &info);
+		if (err)
+			return err;
+		access = info.flags & MMSB_SPACE_READ_ONLY ? ACCESS_READ_ONLY : ACCESS_FULL;
 		__atomic_store_n(&space->access, access, __ATOMIC_RELAXED);
 	}
-	return access == ACCESS_FULL;
+	return access != ACCESS_FULL;
 }
 
 int msl_space_refresh(struct mmsb_space *space, uint64_t page)
 {
-	int err;
+	int err = may_refresh(space);
 
-	if (!may_refresh(space))
-		return 1;
+	if (err)
+		return err;
 	pthread_mutex_lock(&space->helper_lock);
 	err = msl_space_helper(space, 0);
 	if (!err)

@@ -238,7 +238,7 @@ static void change_one_by_one(void)
 		struct book *book = ledger_any((u32)rng_next(&stage.rng));
 		struct record *record;
 
-		if (book->follows)
+		if (!book || book->follows)
 			continue;
 		record = ledger_record();
 		draw_bump(record, book);

@@ -180,9 +180,12 @@ static bool image_put(struct ms_capture *capture, struct ms_shard *shard, u32 in
 	return true;
 }
 
-static bool line_was_used(const struct mmsb_line *line)
+/* A delta can name any line, also one whose block is not there. */
+static bool line_was_used(const struct ms_space *space, u32 index)
 {
-	return line->kind != MMSB_KIND_NONE || line->generation;
+	const struct mmsb_line *line = ms_region_find(&space->directory, (u64)index * sizeof(*line));
+
+	return line && (line->kind != MMSB_KIND_NONE || line->generation);
 }
 
 /* ---------------------------------------------------------------------------------------------------- before a change */
@@ -210,7 +213,7 @@ void ms_capture_line(struct ms_space *space, u32 index)
 	shard = ms_shard_of(space, index);
 	pf_runlock_assert(&shard->run);
 	set_written(capture, index);
-	if (!line_was_used(ms_line_at(space, index)))
+	if (!line_was_used(space, index))
 		return;
 	if (!line_put(capture, shard, index))
 		pf_write(capture->failed, 1);
@@ -226,7 +229,7 @@ static u64 pass_over(const struct ms_capture *capture, u64 walked, u32 index)
 		return (walked | (LINES_A_BLOCK - 1)) + 1;
 	if (capture->written[index / 64] == ~0ull)
 		return (walked | 63) + 1;
-	return walked + (ms_capture_has(capture, index) || !line_was_used(ms_line_at(capture->space, index)));
+	return walked + (ms_capture_has(capture, index) || !line_was_used(capture->space, index));
 }
 
 /* One image of that line. False: no memory. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/types.h>
 #include <mmsb/history.h>
+#include <mmsb/log.h>
 #include "historian.h"
 #include "space.h"
 
@@ -19,6 +20,7 @@ static struct {
 	struct rng rng;
 	u32 patience;			/* pauses between two looks, at most */
 	u32 leaves_after;		/* records; 0: he stays */
+	u32 captures;			/* that he may still ask for */
 	u64 used;
 	bool stop, left;
 } historian;
@@ -47,6 +49,21 @@ static bool read_one(void)
 	if (record)
 		keep(record);
 	return record;
+}
+
+/* Now and then he wants to be told the state, too. */
+static void perhaps_capture(void)
+{
+	enum mmsb_reason reason;
+	u64 tick;
+
+	if (!historian.captures || !rng_once_in(&historian.rng, 12))
+		return;
+	reason = ms_history_capture(historian.history, 0, &tick);
+	if (!reason)
+		historian.captures--;
+	else if (reason != MMSB_REASON_CAPTURING && (reason != MMSB_REASON_NO_MEMORY || !sim_injects()))
+		sim_fail("a capture is refused for reason %d", reason);
 }
 
 static bool has_come_or_ends(void *arg)
@@ -81,6 +98,7 @@ static void historian_main(void *arg)
 				leave();
 				return;
 			}
+			perhaps_capture();
 			for (n = (u32)rng_below(&historian.rng, historian.patience + 1); n && !last; n--)
 				sim_pause(SIM_PLACE);
 		}
@@ -103,6 +121,7 @@ void historian_begin(struct stage *stage)
 		return;
 	historian.patience = rng_once_in(&historian.rng, 2) ? 0 : 30;
 	historian.leaves_after = rng_once_in(&historian.rng, 4) ? 1 + (u32)rng_below(&historian.rng, 60) : 0;
+	historian.captures = (u32)rng_below(&historian.rng, 4);
 	args.limit = limits[rng_below(&historian.rng, 4)];
 	args.flags = rng_once_in(&historian.rng, 2) ? MMSB_HISTORY_COMPACT : 0;
 	reason = ms_history_open(stage->space, &args, &historian.history);
@@ -251,6 +270,12 @@ static void again_record(struct again *again, const struct mmsb_record *record)
 		if (ms_space_reset(again->space))
 			sim_fail("replaying, a reset is refused");
 		break;
+	case MMSB_RECORD_CAPTURE:
+		again_compare(again, (const void *)record);
+		break;
+	case MMSB_RECORD_IMAGE:
+	case MMSB_RECORD_CAPTURED:
+		break;
 	default:
 		sim_fail("a record of type %u", record->type);
 	}
@@ -280,6 +305,67 @@ static void compare_ends(struct again *again)
 		sim_fail("replayed, the history comes to another state in the end");
 }
 
+static const struct mmsb_record *tape_at(u64 at)
+{
+	return (const void *)(tape.bytes + at);
+}
+
+static void again_close(struct again *again)
+{
+	if (!historian.left)
+		compare_ends(again);
+	client_close(&again->client);
+	ms_space_destroy(again->space);
+}
+
+/* --------------------------------------------------------------------------------------- beginning with what was captured */
+
+/* Whether what was captured from there on was told to the end, and is of use. */
+static bool capture_is_whole(u64 at)
+{
+	for (at += tape_at(at)->bytes; at < historian.used; at += tape_at(at)->bytes)
+		if (tape_at(at)->type == MMSB_RECORD_CAPTURED)
+			return !(tape_at(at)->flags & MMSB_RECORD_FAILED);
+	return false;
+}
+
+static void again_image(struct again *again, const struct mmsb_image *from, bool edges)
+{
+	struct mmsb_image *image = (void *)again->client.payload;
+
+	if (edges && !from->edges)
+		return;
+	memcpy(image, from, from->record.bytes);
+	if (edges)
+		image->flags |= MMSB_IMAGE_EDGES;
+	again_entry(again, &(struct mmsb_sqe){ .op = MMSB_OP_LOAD, .flags = MMSB_SQE_PAYLOAD, .len = from->record.bytes });
+}
+
+static void again_images(struct again *again, u64 at, bool edges)
+{
+	for (; tape_at(at)->type != MMSB_RECORD_CAPTURED; at += tape_at(at)->bytes)
+		if (tape_at(at)->type == MMSB_RECORD_IMAGE)
+			again_image(again, (const void *)tape_at(at), edges);
+}
+
+/* All of what was told after it follows. */
+static void judge_capture(u64 at)
+{
+	const struct mmsb_hash_record *capture = (const void *)tape_at(at);
+	struct again again;
+
+	if (!capture->record.tick)
+		return;
+	again_open(&again);
+	again_turn(&again, capture->record.tick);
+	again_images(&again, at, false);
+	again_images(&again, at, true);
+	again_turn(&again, 0);
+	for (; at < historian.used; at += tape_at(at)->bytes)
+		again_record(&again, tape_at(at));
+	again_close(&again);
+}
+
 void historian_judge(void)
 {
 	struct again again;
@@ -288,10 +374,10 @@ void historian_judge(void)
 	if (!historian.actor)
 		return;
 	again_open(&again);
-	for (at = 0; at < historian.used; at += ((const struct mmsb_record *)(tape.bytes + at))->bytes)
-		again_record(&again, (const void *)(tape.bytes + at));
-	if (!historian.left)
-		compare_ends(&again);
-	client_close(&again.client);
-	ms_space_destroy(again.space);
+	for (at = 0; at < historian.used; at += tape_at(at)->bytes)
+		again_record(&again, tape_at(at));
+	again_close(&again);
+	for (at = 0; at < historian.used; at += tape_at(at)->bytes)
+		if (tape_at(at)->type == MMSB_RECORD_CAPTURE && capture_is_whole(at))
+			judge_capture(at);
 }

@@ -59,7 +59,7 @@ static int writer_tell(struct writer *writer, const struct mmsb_record *record)
 
 	tape_add(&writer->tape, record);
 	err = msl_segment_append(writer->segment, record);
-	if (!err && record->type == MMSB_RECORD_RESET)
+	if (!err && record->type == MMSB_RECORD_RESET && rng_below(&writer->rng, 2))
 		err = writer_rotate(writer);
 	return err;
 }
@@ -119,6 +119,37 @@ static size_t count_from(const struct tape *tape, size_t at)
 	return n;
 }
 
+/* A few lives, each of some ticks. */
+static int tell_lives(struct writer *writer, uint64_t ops)
+{
+	struct mmsb_record reset = { sizeof(reset), MMSB_RECORD_RESET, 0, 0, 0 };
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < 4; i++) {
+		err = writer_tell_some(writer, ops / 4);
+		if (!err)
+			err = writer_close_tick(writer);
+		reset.tick = writer->records.tick;
+		if (!err && i < 3)
+			err = writer_tell(writer, &reset);
+		if (i < 3)
+			writer->records.tick = 0;
+	}
+	return err ? err : msl_segment_sync(writer->segment);
+}
+
+/* One that there was, or the one behind it. */
+static uint64_t draw_tick(struct writer *writer)
+{
+	uint64_t pass = rng_below(&writer->rng, writer->tape.used);
+	size_t at;
+
+	for (at = 0; at + tape_at(&writer->tape, at)->bytes <= pass; at += tape_at(&writer->tape, at)->bytes)
+		;
+	return tape_at(&writer->tape, at)->tick + rng_below(&writer->rng, 2);
+}
+
 static int from_tick(uint64_t ops)
 {
 	struct msl_reader_opts opts = { 0 };
@@ -128,14 +159,10 @@ static int from_tick(uint64_t ops)
 	int err = writer_begin(&writer, 0);
 
 	if (!err)
-		err = writer_tell_some(&writer, ops);
-	if (!err)
-		err = writer_close_tick(&writer);
-	if (!err)
-		err = msl_segment_sync(writer.segment);
+		err = tell_lives(&writer, ops);
 	for (i = 0; !err && i < 50; i++) {
 		opts.life = i ? rng_below(&writer.rng, writer.segment->tally.life + 1) : MSL_LAST_LIFE;
-		opts.from_tick = 1 + rng_below(&writer.rng, writer.records.tick + 10);
+		opts.from_tick = draw_tick(&writer) ?: 1;
 		at = wanted_from(&writer.tape, i ? opts.life : writer.segment->header.life, opts.from_tick);
 		if (read_against(writer.disk, &opts, &writer.tape, at, &n, NULL) != -ENODATA || n != count_from(&writer.tape, at)) {
 			printf("# life %llu, tick %llu: %zu records, not %zu\n", (unsigned long long)opts.life,

@@ -264,6 +264,31 @@ TEST_F(durable, the_next_writer_goes_on)
 	tape_free(&found);
 }
 
+/* What lies behind the tick that was made durable stays, though it has been read. */
+TEST_F(durable, a_writer_says_less_than_he_was_told)
+{
+	struct tape first = { 0 }, second = { 0 }, found = { 0 };
+	bool urgent = false;
+	uint64_t bound;
+
+	ASSERT_EQ(0, flush(self->log, NULL));
+	submit_add(self->ring, self->page[0], true, 1);
+	ASSERT_EQ(0, applied(self->space, self->ring));
+	bound = read_all(self->log, &first, &urgent);
+	submit_add(self->ring, self->page[1], true, 2);
+	ASSERT_EQ(0, applied(self->space, self->ring));
+	ASSERT_LT(bound, read_all(self->log, &second, &urgent));
+	ASSERT_EQ(0, mmsb_history_durable(self->log, 0, bound));
+	mmsb_history_close(self->log);
+	ASSERT_EQ(0, open_log(self->space, variant->mode, variant->history_flags, &self->log));
+	read_all(self->log, &found, &urgent);
+	EXPECT_EQ(second.used, found.used);
+	EXPECT_EQ(0, memcmp(second.bytes, found.bytes, second.used));
+	tape_free(&first);
+	tape_free(&second);
+	tape_free(&found);
+}
+
 TEST_F(durable, who_takes_over_fences)
 {
 	const struct mmsb_record *record;
@@ -390,6 +415,7 @@ struct user {
 	uint32_t flags, shard;
 	const uint64_t *page;
 	uint64_t ops, seed, wrong;
+	bool never_asks;
 	int err;
 };
 
@@ -404,7 +430,7 @@ static void *use(void *arg)
 	user->err = mmsb_ring_open(user->space, MMSB_OPTS(struct mmsb_ring_opts, .flags = user->flags, .shard = user->shard,
 							  .sq_entries = 16, .cq_entries = 32), &ring);
 	for (i = 0; !user->err && i < user->ops; i++) {
-		submit_add(ring, user->page[rng_below(&rng, PAGES)], rng_below(&rng, 4), i);
+		submit_add(ring, user->page[rng_below(&rng, PAGES)], !user->never_asks && rng_below(&rng, 4), i);
 		for (out++; !user->err && out > 8; out--) {
 			user->err = mmsb_wait_cqe(ring, &cqe, PATIENCE);
 			user->wrong += cqe.result || cqe.tick > mmsb_durable_tick(user->space);
@@ -488,7 +514,8 @@ TEST_F(durable, back_pressure)
 				       .mode = MMSB_BUFFERED, .limit = 65536, .log_id = { 1, 2 }), &log)) {
 		TH_LOG("%s", mmsb_strerror_last());
 	}
-	user = (struct user){ .space = self->space, .flags = variant->ring_flags, .shard = 1, .page = self->page, .ops = 4000, .seed = 1 };
+	user = (struct user){ .space = self->space, .flags = variant->ring_flags, .shard = 1, .page = self->page, .ops = 4000, .seed = 1,
+			       .never_asks = true };
 	writer.log = log;
 	ASSERT_EQ(0, pthread_create(&users, NULL, use, &user));
 	for (rounds = 0; rounds < 1000; rounds++) {

@@ -13,6 +13,7 @@ struct stage {
 	struct ms_space *space;
 	u32 shards, npollers;
 	bool pollers, resets, garden;
+	bool logged;			/* the space has a log: completions may wait for its writer */
 	bool ending;			/* the last changes are about to be made: no wait without a timeout begins */
 	struct poller *poller;
 	struct rng rng;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "client.h"
+#include "space.h"
 
 bool client_open(struct client *client, struct ms_space *space, u32 number, const struct ms_ring_config *config)
 {
@@ -93,6 +94,11 @@ bool client_slot(struct client *client, u32 *slot)
 	return false;
 }
 
+static bool is_logged(const struct client *client)
+{
+	return pf_read(ms_ring_space(client->ring)->log.mode) != MMSB_MEMORY;
+}
+
 void client_put(struct client *client, struct record *record, u32 slot)
 {
 	struct mmsb_sqe *sqe = &client->sqes[client->sq_tail & (client->sq_entries - 1)];
@@ -111,6 +117,10 @@ void client_put(struct client *client, struct record *record, u32 slot)
 		  record->sqe.op, (unsigned long long)record->sqe.page, (unsigned long long)record->sqe.offset,
 		  record->sqe.len, record->sqe.flags);
 	*sqe = record->sqe;
+	client->tick_of[record->order % RECENT] = 0;
+	record->durable = is_logged(client) && ledger_number(record) % 3 == 0;
+	if (record->durable)
+		sqe->flags |= MMSB_SQE_DURABLE;
 	client->sq_tail++;
 	client->loud += !(record->sqe.flags & MMSB_SQE_QUIET);
 }
@@ -131,6 +141,19 @@ static void free_slots(struct client *client, const struct record *done)
 	}
 }
 
+/* And so is what the ring sent before it. */
+static void check_durable(const struct client *client, const struct record *record, const struct mmsb_cqe *cqe)
+{
+	u64 durable = pf_acquire(&ms_ring_space(client->ring)->page->durable);
+	u32 i;
+
+	if (cqe->tick > durable)
+		sim_fail("ring %u: %u completes and is not durable", client->number, ledger_number(record));
+	for (i = 1; i < RECENT && i <= record->order; i++)
+		if (client->tick_of[(record->order - i) % RECENT] > durable)
+			sim_fail("ring %u: %u is durable, and not what came %u before it", client->number, ledger_number(record), i);
+}
+
 static void take_one(struct client *client, const struct mmsb_cqe *cqe)
 {
 	struct record *record = ledger_find(cqe->user_data);
@@ -142,6 +165,9 @@ static void take_one(struct client *client, const struct mmsb_cqe *cqe)
 			 (unsigned long long)cqe->user_data);
 	if (record->came)
 		sim_fail("ring %u: %u completes twice", client->number, ledger_number(record));
+	if (!cqe->result && (record->durable || pf_read(ms_ring_space(client->ring)->log.mode) == MMSB_STRICT))
+		check_durable(client, record, cqe);
+	client->tick_of[record->order % RECENT] = cqe->result ? 0 : cqe->tick;
 	record->came = true;
 	record->cqe = *cqe;
 	client->loud_reaped += !(record->sqe.flags & MMSB_SQE_QUIET);
@@ -198,7 +224,8 @@ void client_finish(struct client *client)
 {
 	struct record *fence = client_fence(client);
 
-	while (fence && !fence->came && !sim_is_killed()) {
+	/* What waits for its tick to be durable comes behind a fence that does not. */
+	while (fence && (!fence->came || client->loud_reaped != client->loud) && !sim_is_killed()) {
 		client_publish(client);
 		if (!client_reap(client, ~0u))
 			client_wait(client, 1, ~0ull);

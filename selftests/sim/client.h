@@ -10,6 +10,7 @@
 #include "ledger.h"
 
 #define SLOTS		16u		/* entries with a payload under way */
+#define RECENT		1024u		/* more than are ever under way */
 #define SNAPSHOT_AT	(SLOTS * OPERAND_MAX)
 
 struct client {
@@ -25,6 +26,7 @@ struct client {
 	u32 sq_tail, published, cq_head;
 	u32 loud, loud_published, loud_reaped;	/* entries that complete in any case */
 	struct record *slots[SLOTS];
+	u64 tick_of[RECENT];		/* in which the latest entries were applied, by order; 0: not known to have been */
 };
 
 /* False: the engine had no memory, which is right only where failures are injected. */

@@ -2,6 +2,7 @@
 #include <linux/types.h>
 #include <mmsb/history.h>
 #include <mmsb/log.h>
+#include "again.h"
 #include "historian.h"
 #include "space.h"
 
@@ -23,6 +24,12 @@ static struct {
 	u32 captures;			/* that he may still ask for */
 	u64 used;
 	bool stop, left;
+
+	/* Of one who makes it durable. */
+	bool writes;
+	u64 term;
+	u64 bound, before, acked;	/* told to him last, and before that, and said by him */
+	u64 used_at_bound, used_before, used_at_ack;
 } historian;
 
 /* ------------------------------------------------------------------------------------------------------------- reading */
@@ -34,14 +41,27 @@ static void keep(const struct mmsb_record *record)
 	sim_trace("reads a record of type %u, tick %llu", record->type, (unsigned long long)record->tick);
 	memcpy(tape.bytes + historian.used, record, record->bytes);
 	historian.used += record->bytes;
+	if (record->type != MMSB_RECORD_BOUND)
+		return;
+	if (record->tick < historian.bound)
+		sim_fail("a bound of tick %llu comes behind one of %llu", (unsigned long long)record->tick,
+			 (unsigned long long)historian.bound);
+	historian.before = historian.bound;
+	historian.used_before = historian.used_at_bound;
+	historian.bound = record->tick;
+	historian.used_at_bound = historian.used;
 }
 
 /* False: there is none now. */
 static bool read_one(void)
 {
 	const struct mmsb_record *record;
-	enum mmsb_reason reason = ms_history_next(historian.history, &record);
+	enum mmsb_reason reason;
 
+	if (ms_history_enter(historian.history, historian.term))
+		sim_fail("a writer is fenced whom nobody followed");
+	reason = ms_history_next(historian.history, &record);
+	ms_history_leave(historian.history);
 	if (reason && (reason != MMSB_REASON_NO_MEMORY || !sim_injects()))
 		sim_fail("a history is refused for reason %d", reason);
 	if (reason)
@@ -59,7 +79,7 @@ static void perhaps_capture(void)
 
 	if (!historian.captures || !rng_once_in(&historian.rng, 12))
 		return;
-	reason = ms_history_capture(historian.history, 0, &tick);
+	reason = ms_history_capture(historian.history, historian.term, &tick);
 	if (!reason)
 		historian.captures--;
 	else if (reason != MMSB_REASON_CAPTURING && (reason != MMSB_REASON_NO_MEMORY || !sim_injects()))
@@ -69,7 +89,7 @@ static void perhaps_capture(void)
 static bool has_come_or_ends(void *arg)
 {
 	(void)arg;
-	return pf_acquire(&historian.stop) || ms_history_has_any(historian.history);
+	return pf_acquire(&historian.stop) || ms_history_is_due(historian.history);
 }
 
 static bool wants_to_leave(void)
@@ -85,6 +105,78 @@ static void leave(void)
 	historian.history = NULL;
 }
 
+/* ------------------------------------------------------------------------------------------------------ making it durable */
+
+static void acknowledge(u32 flags, u64 tick, u64 used)
+{
+	enum mmsb_reason reason;
+
+	sim_trace("says that tick %llu is durable", (unsigned long long)tick);
+	historian.acked = tick;
+	historian.used_at_ack = used;
+	reason = ms_log_durable(historian.history, historian.term, flags, tick);
+	if (reason)
+		sim_fail("what was told cannot be made durable, for reason %d", reason);
+}
+
+static enum mmsb_reason open_log(void)
+{
+	struct mmsb_history_open_args args = { .size = sizeof(args), .flags = MMSB_HISTORY_LOG, .log_id = { 1, 2 } };
+	enum mmsb_reason reason;
+
+	args.flags |= rng_once_in(&historian.rng, 2) ? MMSB_HISTORY_COMPACT : 0;
+	args.mode = rng_once_in(&historian.rng, 2) ? MMSB_STRICT : MMSB_BUFFERED;
+	args.limit = rng_once_in(&historian.rng, 2) ? 2000 : 0;
+	args.wake_bytes = rng_once_in(&historian.rng, 2) ? 300 : 0;
+	reason = ms_history_open(historian.stage->space, &args, &historian.history);
+	historian.term = args.term;
+	return reason;
+}
+
+/* Dies, and somebody goes on: what was not durable is read again. */
+static void be_followed(void)
+{
+	u32 limit = 1000;
+
+	sim_trace("is followed by another writer");
+	ms_log_close(historian.history, historian.term);
+	while (open_log())
+		if (!limit--)
+			sim_fail("nobody can follow the writer");
+	historian.bound = historian.acked;
+	historian.before = historian.acked;
+	historian.used_before = historian.used_at_ack;
+	historian.used = historian.used_at_ack;
+	historian.used_at_bound = historian.used_at_ack;
+}
+
+static void write_some(bool last)
+{
+	u32 n;
+
+	if (historian.before > historian.acked)
+		acknowledge(0, historian.before, historian.used_before);
+	for (n = (u32)rng_below(&historian.rng, historian.patience + 1); n && !last; n--)
+		sim_pause(SIM_PLACE);
+	if (rng_once_in(&historian.rng, 20) && !last)
+		be_followed();
+	else if (historian.bound > historian.acked)
+		acknowledge(0, historian.bound, historian.used_at_bound);
+}
+
+/* The owner wants it to be over; what was promised is kept. */
+static void end_log(void)
+{
+	struct mmsb_durability_args args = { .mode = MMSB_MEMORY };
+
+	if (ms_log_durability(historian.stage->space, true, &args))
+		sim_fail("the log cannot be ended");
+	while (read_one())
+		;
+	acknowledge(MMSB_LOG_END, historian.bound, historian.used_at_bound);
+	ms_log_close(historian.history, historian.term);
+}
+
 static void historian_main(void *arg)
 {
 	bool last = false;
@@ -94,7 +186,7 @@ static void historian_main(void *arg)
 	do {
 		last = pf_acquire(&historian.stop);
 		while (read_one()) {
-			if (wants_to_leave()) {
+			if (wants_to_leave() && !historian.writes) {
 				leave();
 				return;
 			}
@@ -102,6 +194,8 @@ static void historian_main(void *arg)
 			for (n = (u32)rng_below(&historian.rng, historian.patience + 1); n && !last; n--)
 				sim_pause(SIM_PLACE);
 		}
+		if (historian.writes)
+			write_some(last);
 		if (!last)
 			pf_waitq_wait(ms_history_waitq(historian.history), has_come_or_ends, NULL, ~0ull);
 	} while (!last);
@@ -109,9 +203,18 @@ static void historian_main(void *arg)
 
 static const u64 limits[] = { 300, 2000, 20000, 0 };
 
-void historian_begin(struct stage *stage)
+static enum mmsb_reason open_plain(void)
 {
 	struct mmsb_history_open_args args = { .size = sizeof(args) };
+
+	historian.leaves_after = rng_once_in(&historian.rng, 4) ? 1 + (u32)rng_below(&historian.rng, 60) : 0;
+	args.limit = limits[rng_below(&historian.rng, 4)];
+	args.flags = rng_once_in(&historian.rng, 2) ? MMSB_HISTORY_COMPACT : 0;
+	return ms_history_open(historian.stage->space, &args, &historian.history);
+}
+
+void historian_begin(struct stage *stage)
+{
 	enum mmsb_reason reason;
 
 	memset(&historian, 0, sizeof(historian));
@@ -120,16 +223,15 @@ void historian_begin(struct stage *stage)
 	if (rng_once_in(&historian.rng, 2))
 		return;
 	historian.patience = rng_once_in(&historian.rng, 2) ? 0 : 30;
-	historian.leaves_after = rng_once_in(&historian.rng, 4) ? 1 + (u32)rng_below(&historian.rng, 60) : 0;
 	historian.captures = (u32)rng_below(&historian.rng, 4);
-	args.limit = limits[rng_below(&historian.rng, 4)];
-	args.flags = rng_once_in(&historian.rng, 2) ? MMSB_HISTORY_COMPACT : 0;
-	reason = ms_history_open(stage->space, &args, &historian.history);
+	historian.writes = !stage->resets && rng_once_in(&historian.rng, 2);	/* a log goes on: no reset while there is one */
+	reason = historian.writes ? open_log() : open_plain();
 	if (reason && (reason != MMSB_REASON_NO_MEMORY || !sim_injects()))
 		sim_fail("a history cannot be opened, for reason %d", reason);
 	if (reason)
 		return;
 	ledger_tells();
+	stage->logged = historian.writes;
 	historian.actor = sim_spawn("historian", 0, historian_main, NULL);
 }
 
@@ -153,7 +255,7 @@ void historian_await(void)
 		return;
 	historian.leaves_after = 0;
 	historian.patience = 0;
-	while (!historian.left && ms_history_has_any(historian.history)) {
+	while (!historian.left && ms_history_is_due(historian.history)) {
 		if (pauses++ == PAUSES)
 			sim_fail("the history goes on, and its reader was not woken");
 		sim_pause(SIM_PLACE);
@@ -174,210 +276,16 @@ void historian_stop(void)
 	}
 	pf_waitq_wake(ms_history_waitq(historian.history));
 	sim_wait_for(has_ended, NULL, SIM_PLACE);
-	ms_history_close(historian.history);
-}
-
-/* --------------------------------------------------------------------------------------------------------- doing it again */
-
-struct again {
-	struct ms_space *space;
-	struct client client;
-	u64 tick;			/* that has begun; 0: none */
-};
-
-static void again_entry(struct again *again, const struct mmsb_sqe *sqe)
-{
-	struct client *client = &again->client;
-	const struct mmsb_cqe *cqe = &client->cqes[client->cq_head & (client->cq_entries - 1)];
-	int err;
-
-	client->sqes[client->sq_tail++ & (client->sq_entries - 1)] = *sqe;
-	pf_release(&client->shared->sq_tail, client->sq_tail);
-	err = ms_ring_enter(client->ring, 1, ~0ull);
-	if (err && err != -EINTR)
-		sim_fail("replaying, ENTER returns %d", err);
-	if (pf_acquire(&client->engine->cq_tail) != client->cq_head + 1)
-		sim_fail("replaying, an entry does not complete");
-	if (cqe->result || (cqe->flags & MMSB_CQE_UNCHANGED))
-		sim_fail("replaying tick %llu: op %u on page %llx came to %d, reason %u, flags %x", (unsigned long long)again->tick,
-			 sqe->op, (unsigned long long)sqe->page, cqe->result, cqe->reason, cqe->flags);
-	pf_release(&client->shared->cq_head, ++client->cq_head);
-}
-
-static void again_turn(struct again *again, u64 tick)
-{
-	again->tick = tick;
-	again_entry(again, &(struct mmsb_sqe){ .op = MMSB_OP_TICK, .offset = tick });
-}
-
-static void again_delta(struct again *again, const struct mmsb_delta_record *record)
-{
-	u64 bytes = record->record.bytes - sizeof(*record);
-
-	if (again->tick != record->record.tick)
-		again_turn(again, record->record.tick);
-	if (bytes)
-		memcpy(again->client.payload, record + 1, bytes);
-	again_entry(again, &record->sqe);
-}
-
-static void again_word(struct again *again, const struct mmsb_word_record *record)
-{
-	struct mmsb_sqe sqe = { .op = record->op, .lane = record->lane, .len = record->len, .page = record->page,
-				.offset = record->offset, .word = { record->word } };
-
-	if (again->tick != record->record.tick)
-		again_turn(again, record->record.tick);
-	again_entry(again, &sqe);
-}
-
-static void again_compare(struct again *again, const struct mmsb_hash_record *record)
-{
-	u64 hash[2], tick;
-	bool off;
-
-	if (!(record->record.flags & MMSB_RECORD_HASHED))
-		return;
-	ms_space_hash(again->space, 0, hash, &tick, &off);
-	if (off || memcmp(hash, record->hash, sizeof(hash)))
-		sim_fail("replayed, tick %llu comes to another hash than it had", (unsigned long long)record->record.tick);
-}
-
-static void again_tick(struct again *again, const struct mmsb_hash_record *record)
-{
-	if (again->tick != record->record.tick)
-		sim_fail("tick %llu is told to end and not what it did", (unsigned long long)record->record.tick);
-	again_turn(again, 0);
-	again_compare(again, record);
-}
-
-static void again_record(struct again *again, const struct mmsb_record *record)
-{
-	switch (record->type) {
-	case MMSB_RECORD_DELTA:
-		again_delta(again, (const void *)record);
-		break;
-	case MMSB_RECORD_WORD:
-		again_word(again, (const void *)record);
-		break;
-	case MMSB_RECORD_TICK:
-		again_tick(again, (const void *)record);
-		break;
-	case MMSB_RECORD_HASH:
-		again_compare(again, (const void *)record);
-		break;
-	case MMSB_RECORD_RESET:
-		if (ms_space_reset(again->space))
-			sim_fail("replaying, a reset is refused");
-		break;
-	case MMSB_RECORD_CAPTURE:
-		again_compare(again, (const void *)record);
-		break;
-	case MMSB_RECORD_IMAGE:
-	case MMSB_RECORD_CAPTURED:
-		break;
-	default:
-		sim_fail("a record of type %u", record->type);
-	}
-}
-
-static void again_open(struct again *again)
-{
-	struct ms_space_config space = { .shards = 1 + (u32)rng_below(&historian.rng, 4), .max_rings = 4, .max_pages = 16000, .hash = true };
-	struct ms_ring_config ring = { .sq_entries = 1, .cq_entries = 2, .payload_bytes = 4096, .replay = true };
-
-	memset(again, 0, sizeof(*again));
-	space.max_bytes = 256ull << PF_CHUNK_SHIFT;
-	ring.shard = (u32)rng_below(&historian.rng, space.shards);
-	ms_ring_config_round(&ring);
-	if (ms_space_create(&space, &again->space) || !client_open(&again->client, again->space, 0, &ring))
-		sim_fail("there is no space to replay into");
-}
-
-static void compare_ends(struct again *again)
-{
-	u64 was[2], is[2], tick;
-	bool off;
-
-	ms_space_hash(historian.stage->space, MMSB_HASH_RECOMPUTE, was, &tick, &off);
-	ms_space_hash(again->space, MMSB_HASH_RECOMPUTE, is, &tick, &off);
-	if (memcmp(was, is, sizeof(was)))
-		sim_fail("replayed, the history comes to another state in the end");
-}
-
-static const struct mmsb_record *tape_at(u64 at)
-{
-	return (const void *)(tape.bytes + at);
-}
-
-static void again_close(struct again *again)
-{
-	if (!historian.left)
-		compare_ends(again);
-	client_close(&again->client);
-	ms_space_destroy(again->space);
-}
-
-/* --------------------------------------------------------------------------------------- beginning with what was captured */
-
-/* Whether what was captured from there on was told to the end, and is of use. */
-static bool capture_is_whole(u64 at)
-{
-	for (at += tape_at(at)->bytes; at < historian.used; at += tape_at(at)->bytes)
-		if (tape_at(at)->type == MMSB_RECORD_CAPTURED)
-			return !(tape_at(at)->flags & MMSB_RECORD_FAILED);
-	return false;
-}
-
-static void again_image(struct again *again, const struct mmsb_image *from, bool edges)
-{
-	struct mmsb_image *image = (void *)again->client.payload;
-
-	if (edges && !from->edges)
-		return;
-	memcpy(image, from, from->record.bytes);
-	if (edges)
-		image->flags |= MMSB_IMAGE_EDGES;
-	again_entry(again, &(struct mmsb_sqe){ .op = MMSB_OP_LOAD, .flags = MMSB_SQE_PAYLOAD, .len = from->record.bytes });
-}
-
-static void again_images(struct again *again, u64 at, bool edges)
-{
-	for (; tape_at(at)->type != MMSB_RECORD_CAPTURED; at += tape_at(at)->bytes)
-		if (tape_at(at)->type == MMSB_RECORD_IMAGE)
-			again_image(again, (const void *)tape_at(at), edges);
-}
-
-/* All of what was told after it follows. */
-static void judge_capture(u64 at)
-{
-	const struct mmsb_hash_record *capture = (const void *)tape_at(at);
-	struct again again;
-
-	if (!capture->record.tick)
-		return;
-	again_open(&again);
-	again_turn(&again, capture->record.tick);
-	again_images(&again, at, false);
-	again_images(&again, at, true);
-	again_turn(&again, 0);
-	for (; at < historian.used; at += tape_at(at)->bytes)
-		again_record(&again, tape_at(at));
-	again_close(&again);
+	if (historian.writes)
+		end_log();
+	else
+		ms_history_close(historian.history);
+	historian.stage->logged = false;
 }
 
 void historian_judge(void)
 {
-	struct again again;
-	u64 at;
-
-	if (!historian.actor)
-		return;
-	again_open(&again);
-	for (at = 0; at < historian.used; at += tape_at(at)->bytes)
-		again_record(&again, tape_at(at));
-	again_close(&again);
-	for (at = 0; at < historian.used; at += tape_at(at)->bytes)
-		if (tape_at(at)->type == MMSB_RECORD_CAPTURE && capture_is_whole(at))
-			judge_capture(at);
+	if (historian.actor)
+		again_do(tape.bytes, historian.used, historian.stage->space, !historian.left, &historian.rng);
 }
+

@@ -32,6 +32,7 @@ struct record {
 	bool came;
 	bool far;			/* its page is another shard's */
 	bool secret;			/* CREATE: the page shall be its ring's own */
+	bool durable;			/* it asked for that: the entry as it was sent says so, `sqe` does not */
 	struct mmsb_cqe cqe;
 };
 

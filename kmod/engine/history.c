@@ -1092,6 +1092,7 @@ u64 ms_history_rewind(struct ms_history *history, u64 term)
 	if (term > history->term) {
 		history->term = term;
 		begin_again(history);
+		pf_or64(&history->space->log.urgent, 1);	/* whoever waited for what was read before waits still */
 	}
 	durable = history->space->page->durable;
 	pf_mutex_unlock(&history->reader);

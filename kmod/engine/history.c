@@ -815,7 +815,9 @@ bool ms_history_is_due(const struct ms_history *history)
 		return true;
 	if (pf_read(history->told_all))
 		return false;
-	return pf_read(history->space->log.urgent) || pf_read(history->full) || streams_have_enough(history);
+	if (pf_read(history->full) && streams_have_any(history))
+		return true;
+	return pf_read(history->space->log.urgent) || streams_have_enough(history);
 }
 
 struct pf_waitq *ms_history_waitq(struct ms_history *history)

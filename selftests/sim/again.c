@@ -166,12 +166,14 @@ static void again_from(struct again *again, u64 at)
 
 /* --------------------------------------------------------------------------------------- beginning with what was captured */
 
-/* Whether what was captured from there on was told to the end, and is of use. */
+/* Whether what was captured from there on was told to the end, and is of use. A log's writer who is followed takes the rest with him. */
 static bool capture_is_whole(const struct told *told, u64 at)
 {
+	u64 tick = told_at(told, at)->tick;
+
 	for (at += told_at(told, at)->bytes; at < told->bytes; at += told_at(told, at)->bytes)
 		if (told_at(told, at)->type == MMSB_RECORD_CAPTURED)
-			return !(told_at(told, at)->flags & MMSB_RECORD_FAILED);
+			return told_at(told, at)->tick == tick && !(told_at(told, at)->flags & MMSB_RECORD_FAILED);
 	return false;
 }
 

@@ -60,6 +60,19 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_DOWN] = { "down", "N", "so many steps toward their children (default: all)" },
 	[OPT_KIND] = { "kind", "KIND", "only pages of that kind: source or derived" },
 	[OPT_TICKS] = { "ticks", NULL, "tell when a tick has closed, too" },
+	[OPT_TICK] = { "tick", "N", "as of that tick (default: the end of the log)" },
+	[OPT_TIME] = { "time", "TIME", "as of that time: 'YYYY-MM-DD HH:MM:SS' here, or in UTC with a Z behind it" },
+	[OPT_FROM] = { "from", "TICK", "begin with that tick" },
+	[OPT_TO] = { "to", "TICK", "end with that tick" },
+	[OPT_DEPTH] = { "depth", "N", "so many steps toward the parents (default: 3)" },
+	[OPT_DURABILITY] = { "durability", "MODE", "what the space promises: buffered (the default) or strict" },
+	[OPT_INTERVAL] = { "interval", "TIME", "flush at least so often (default: 100ms)" },
+	[OPT_KEEP] = { "keep", "N", "keep so many checkpoints, and what they need (default: 2)" },
+	[OPT_CHECKPOINT_EVERY] = { "checkpoint-every", "SIZE", "make a checkpoint when the log has grown by that (default: never)" },
+	[OPT_SEGMENT] = { "segment", "SIZE", "begin another segment when one has that size (default: 64M)" },
+	[OPT_ZSTD] = { "zstd", NULL, "compress" },
+	[OPT_TAKE_OVER] = { "take-over", NULL, "fence a writer that has the log now" },
+	[OPT_SOCKET] = { "socket", "PATH", "where mmsbd listens, if not at /run/mmsbd/socket" },
 };
 
 static int opt_find(const char *name, size_t len)

@@ -24,6 +24,7 @@ enum cli_exit {
 
 struct args;
 struct cli;
+struct writing;
 
 struct command {
 	const char *noun;
@@ -45,6 +46,7 @@ struct cli {
 	uint64_t last[CLI_MADE], made;	/* the pages made last in this script, as a ring; how many were made */
 	const struct command *command;
 	struct mmsb *mmsb;	/* opened by the first command that needs it */
+	struct writing *writing;	/* the logs that a script has written, until it ends */
 };
 
 /* The home that was asked for, by --home or $MMSB_HOME: "auto" if by neither. */
@@ -90,6 +92,22 @@ enum cli_exit cmd_page_list(struct cli *cli, const struct args *args);
 enum cli_exit cmd_watch(struct cli *cli, const struct args *args);
 enum cli_exit cmd_hash(struct cli *cli, const struct args *args);
 enum cli_exit cmd_dump(struct cli *cli, const struct args *args);
+enum cli_exit cmd_log_ls(struct cli *cli, const struct args *args);
+enum cli_exit cmd_log_stat(struct cli *cli, const struct args *args);
+enum cli_exit cmd_log_verify(struct cli *cli, const struct args *args);
+enum cli_exit cmd_log_show(struct cli *cli, const struct args *args);
+enum cli_exit cmd_log_export(struct cli *cli, const struct args *args);
+enum cli_exit cmd_log_follow(struct cli *cli, const struct args *args);
+enum cli_exit cmd_log_write(struct cli *cli, const struct args *args);
+enum cli_exit cmd_log_status(struct cli *cli, const struct args *args);
+enum cli_exit cmd_restore(struct cli *cli, const struct args *args);
+enum cli_exit cmd_replay(struct cli *cli, const struct args *args);
+enum cli_exit cmd_checkpoint(struct cli *cli, const struct args *args);
+enum cli_exit cmd_history(struct cli *cli, const struct args *args);
+enum cli_exit cmd_at(struct cli *cli, const struct args *args);
+enum cli_exit cmd_why(struct cli *cli, const struct args *args);
+enum cli_exit cmd_durability(struct cli *cli, const struct args *args);
+enum cli_exit cmd_sync(struct cli *cli, const struct args *args);
 enum cli_exit cmd_doctor(struct cli *cli, const struct args *args);
 enum cli_exit cmd_run(struct cli *cli, const struct args *args);
 enum cli_exit cmd_version(struct cli *cli, const struct args *args);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "args.h"
-#include "hexdump.h"
+#include "got.h"
 #include "json.h"
 #include "out.h"
 #include "value.h"
@@ -26,74 +26,6 @@ static const char *stale_mark(uint32_t flags)
 
 /* ------------------------------------------------------------------------------------------------------------- get */
 
-struct got {
-	uint64_t page, offset, epoch;
-	bool stale;
-	size_t len;
-	unsigned char *bytes;
-};
-
-static void print_lanes(const struct got *got, uint8_t lane)
-{
-	unsigned int width = lane_bytes(lane);
-	size_t at;
-
-	for (at = 0; at + width <= got->len; at += width)
-		puts(text_lane(lane, lane_load(lane, got->bytes + at)).s);
-}
-
-static void json_lanes(struct json *json, const struct got *got, uint8_t lane)
-{
-	unsigned int width = lane_bytes(lane);
-	size_t at;
-
-	json_string(json, "lane", mmsb_lane_name(lane));
-	json_array(json, "values");
-	for (at = 0; at + width <= got->len; at += width)
-		json_lane(json, NULL, lane, lane_load(lane, got->bytes + at));
-	json_close(json);
-}
-
-static void json_got(const struct args *args, const struct got *got, uint8_t lane)
-{
-	struct json json;
-
-	json_begin(&json, stdout);
-	json_string(&json, "page", text_id(got->page).s);
-	json_u64(&json, "epoch", got->epoch);
-	json_u64(&json, "offset", got->offset);
-	json_u64(&json, "length", got->len);
-	json_bool(&json, "stale", got->stale);
-	if (arg_has(args, OPT_LANE))
-		json_lanes(&json, got, lane);
-	else
-		json_bytes(&json, "hex", got->bytes, got->len);
-	json_end(&json);
-}
-
-static void print_hex(const struct got *got)
-{
-	size_t i;
-
-	for (i = 0; i < got->len; i++)
-		printf("%02x", got->bytes[i]);
-	putchar('\n');
-}
-
-static void show_got(const struct cli *cli, const struct args *args, const struct got *got, uint8_t lane)
-{
-	if (cli->json)
-		json_got(args, got, lane);
-	else if (arg_has(args, OPT_LANE))
-		print_lanes(got, lane);
-	else if (arg_has(args, OPT_RAW))
-		fwrite(got->bytes, 1, got->len, stdout);
-	else if (arg_has(args, OPT_AS_HEX))
-		print_hex(got);
-	else
-		hexdump(stdout, "", got->offset, got->bytes, got->len);
-}
-
 /* A read-only handle leaves a lazy page as it is; one that may write, if the user gets it, does not. */
 static void get_to_refresh(struct cli *cli, const char *name, struct mmsb_space **space)
 {
@@ -109,7 +41,6 @@ static enum cli_exit get_bytes(struct cli *cli, const char *name, struct mmsb_sp
 {
 	struct mmsb_space *space = *handle;
 	struct mmsb_page_info info;
-	ssize_t copied;
 	int err;
 
 	err = mmsb_page_info(space, got->page, &info);
@@ -119,47 +50,23 @@ static enum cli_exit get_bytes(struct cli *cli, const char *name, struct mmsb_sp
 		get_to_refresh(cli, name, handle);
 		space = *handle;
 	}
-	if (got->offset >= info.length)
-		return fail(cli, "choose a smaller --offset", "page %s has %" PRIu32 " bytes, none at offset %" PRIu64,
-			    text_id(got->page).s, info.length, got->offset);
-	if (!got->len)
-		got->len = info.length - got->offset;
-	if (got->len > info.length - got->offset)
-		return fail(cli, "choose a smaller --length", "page %s has only %" PRIu64 " bytes from offset %" PRIu64,
-			    text_id(got->page).s, info.length - got->offset, got->offset);
-	got->bytes = malloc(got->len);
-	if (!got->bytes)
-		return fail(cli, "choose a --length", "out of memory");
-	copied = mmsb_read(space, got->page, got->offset, got->bytes, got->len, &got->epoch);
-	if (copied < 0)
-		return fail_lib(cli, (int)copied, "page %s", text_id(got->page).s);
-	got->len = (size_t)copied;
-	got->stale = !mmsb_page_info(space, got->page, &info) && info.flags & MMSB_LINE_STALE;
-	return CLI_OK;
+	return got_read(cli, space, &info, got);
 }
 
 enum cli_exit cmd_page_get(struct cli *cli, const struct args *args)
 {
-	uint64_t forms = OPT_BIT(OPT_AS_HEX) | OPT_BIT(OPT_RAW) | OPT_BIT(OPT_LANE);
-	uint8_t lane = MMSB_LANE_U8;
-	struct got got = { 0 };
 	struct mmsb_space *space;
 	enum cli_exit status;
-	uint64_t len = 0;
+	struct got got;
 
-	if (!operand_id(cli, args->operand[1], &got.page) || !arg_only_one(cli, args, forms) ||
-	    !arg_lane(cli, args, OPT_LANE, &lane) || !arg_size(cli, args, OPT_OFFSET, 0, MMSB_PAGE_MAX, &got.offset) ||
-	    !arg_size(cli, args, OPT_LENGTH, 1, MMSB_PAGE_MAX, &len))
+	if (!got_options(cli, args, args->operand[1], &got))
 		return CLI_USAGE;
-	if (cli->json && arg_has(args, OPT_RAW))
-		return fail_usage(cli, "--json and --raw exclude each other");
-	got.len = len;
 	if (!cli_space(cli, args->operand[0], MMSB_SPACE_READ_ONLY, &space))
 		return CLI_FAILED;
 	status = get_bytes(cli, args->operand[0], &space, &got);
 	mmsb_space_close(space);
 	if (status == CLI_OK)
-		show_got(cli, args, &got, lane);
+		got_show(cli, args, &got);
 	free(got.bytes);
 	return status;
 }

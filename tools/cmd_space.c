@@ -13,6 +13,7 @@
 #include "args.h"
 #include "json.h"
 #include "out.h"
+#include "space.h"
 #include "value.h"
 
 static bool number_or_name(const char *text, uint32_t *id, bool group)
@@ -42,7 +43,7 @@ static bool owner_options(struct cli *cli, const struct args *args, struct mmsb_
 	return true;
 }
 
-static bool space_options(struct cli *cli, const struct args *args, struct mmsb_space_opts *opts)
+bool space_options(struct cli *cli, const struct args *args, struct mmsb_space_opts *opts)
 {
 	uint64_t shards = 0, rings = 0;
 

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include "args.h"
+#include "got.h"
 #include "json.h"
 #include "out.h"
+#include "space.h"
 
 #define B(opt)	OPT_BIT(OPT_##opt)
 
@@ -52,6 +54,27 @@ static const struct command commands[] = {
 	  cmd_hash },
 	{ "dump", NULL, "SPACE [ID...]", 1, 1000, B(LIMIT) | B(LENGTH) | B(SNAPSHOT), true, "show pages with their bytes",
 	  cmd_dump },
+	{ "log", "ls", "DIR", 1, 1, 0, false, "list the files of a log", cmd_log_ls },
+	{ "log", "stat", "DIR", 1, 1, 0, false, "tell all about a log", cmd_log_stat },
+	{ "log", "show", "DIR", 1, 1, B(FROM) | B(TO) | B(COUNT), false, "print a log's ticks and deltas: what, when and by whom", cmd_log_show },
+	{ "log", "export", "DIR", 1, 1, B(FROM) | B(TO) | B(COUNT) | B(OUTPUT), false, "write all that a log says, as lines of JSON",
+	  cmd_log_export },
+	{ "log", "follow", "DIR", 1, 1, B(FROM) | B(TO) | B(COUNT) | B(TIMEOUT), false, "print what comes to a log, as it is written",
+	  cmd_log_follow },
+	{ "log", "verify", "DIR", 1, 1, 0, false, "read and check all files of a log; names what is damaged, and where", cmd_log_verify },
+	{ "log", "write", "SPACE DIR", 2, 2,
+	  B(DURABILITY) | B(INTERVAL) | B(KEEP) | B(CHECKPOINT_EVERY) | B(SEGMENT) | B(ZSTD) | B(TAKE_OVER), true,
+	  "write a space's log, where mmsbd does not", cmd_log_write },
+	{ "log", "status", "", 0, 0, B(SOCKET), false, "list the spaces whose logs mmsbd writes, and how they stand", cmd_log_status },
+	{ "restore", NULL, "DIR [SPACE]", 1, 2, SPACE_OPTIONS | B(TICK) | B(TIME), false, "make a space from its log", cmd_restore },
+	{ "replay", NULL, "DIR", 1, 1, B(TICK) | B(TIME), false, "do a log's ticks again and compare the state hash at each", cmd_replay },
+	{ "checkpoint", NULL, "SPACE", 1, 1, B(SOCKET), false, "have a checkpoint made of a space whose log is being written", cmd_checkpoint },
+	{ "history", NULL, "DIR PAGE", 2, 2, B(FROM) | B(TO) | B(COUNT), false, "print all deltas of one page", cmd_history },
+	{ "at", NULL, "DIR TICK PAGE", 3, 3, GOT_OPTIONS, false, "read a page as it stood at a tick or a time", cmd_at },
+	{ "why", NULL, "DIR PAGE", 2, 2, B(TICK) | B(TIME) | B(DEPTH) | B(COUNT), false,
+	  "print the deltas and the parents that made a page's value", cmd_why },
+	{ "durability", NULL, "SPACE [MODE]", 1, 2, 0, true, "tell or set what a space promises, and how its log stands", cmd_durability },
+	{ "sync", NULL, "SPACE", 1, 1, B(TIMEOUT), true, "wait until all that was applied is on disk", cmd_sync },
 	{ "doctor", NULL, "", 0, 0, B(ROOT), false, "look for what keeps MMSB from working, and name the remedy",
 	  cmd_doctor },
 	{ "run", NULL, "[FILE]", 0, 1, B(KEEP_GOING), false,

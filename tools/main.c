@@ -12,6 +12,7 @@
 #include <string.h>
 #include "args.h"
 #include "out.h"
+#include "writing.h"
 
 volatile int cli_stopped;
 
@@ -146,6 +147,8 @@ int main(int argc, char **argv)
 	struct cli cli = { 0 };
 	enum cli_exit status = cli_run_words(&cli, argc - 1, argv + 1);
 
+	if (!writing_close(&cli) && status == CLI_OK)
+		status = CLI_FAILED;
 	cli_close(&cli);
 	return status;
 }

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "json.h"
 #include "out.h"
@@ -231,5 +232,21 @@ struct text text_hash(const uint64_t hash[2])
 	struct text text;
 
 	snprintf(text.s, sizeof(text.s), "%016" PRIx64 "%016" PRIx64, hash[1], hash[0]);
+	return text;
+}
+
+struct text text_date(uint64_t ns)
+{
+	time_t seconds = (time_t)(ns / 1000000000);
+	struct text text;
+	struct tm tm;
+	size_t used;
+
+	if (!localtime_r(&seconds, &tm)) {
+		snprintf(text.s, sizeof(text.s), "?");
+		return text;
+	}
+	used = strftime(text.s, sizeof(text.s), "%Y-%m-%d %H:%M:%S", &tm);
+	snprintf(text.s + used, sizeof(text.s) - used, ".%06u", (unsigned int)(ns % 1000000000 / 1000));
 	return text;
 }

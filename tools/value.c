@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "value.h"
 
 static int digit_of(char c)
@@ -80,6 +81,59 @@ bool value_time(const char *text, uint64_t *ns)
 		return true;
 	}
 	return false;
+}
+
+/* ".25", as nanoseconds; none at all is 0. Returns what lies behind it. */
+static const char *read_fraction(const char *text, uint64_t *ns)
+{
+	uint64_t unit = 100000000;
+
+	*ns = 0;
+	if (*text != '.')
+		return text;
+	for (text++; isdigit((unsigned char)*text); text++, unit /= 10)
+		*ns += unit * (uint64_t)(*text - '0');
+	return text;
+}
+
+static const char *read_date(const char *text, struct tm *tm)
+{
+	static const char *const forms[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d" };
+	const char *end = NULL;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(forms) / sizeof(*forms) && !end; i++) {
+		*tm = (struct tm){ .tm_isdst = -1 };
+		end = strptime(text, forms[i], tm);
+	}
+	return end;
+}
+
+bool value_date(const char *text, uint64_t *ns)
+{
+	uint64_t whole, fraction;
+	const char *end;
+	struct tm tm;
+	time_t t;
+	bool utc;
+
+	if (*text == '@') {
+		end = read_digits(text + 1, 10, &whole);
+		end = end && whole < UINT64_MAX / 2000000000 ? read_fraction(end, &fraction) : NULL;
+	} else {
+		end = read_date(text, &tm);
+		end = end ? read_fraction(end, &fraction) : NULL;
+		utc = end && !strcmp(end, "Z");
+		t = !end ? -1 : utc ? timegm(&tm) : mktime(&tm);
+		if (t < 0)
+			return false;
+		end += utc;
+		whole = (uint64_t)t;
+	}
+	if (!end || *end)
+		return false;
+	*ns = whole * 1000000000 + fraction;
+	return true;
 }
 
 bool value_mode(const char *text, uint32_t *mode)

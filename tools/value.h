@@ -14,6 +14,7 @@
 bool value_u64(const char *text, uint64_t *value);	/* decimal or 0x... */
 bool value_size(const char *text, uint64_t *value);	/* with K, M, G or T: powers of 1024 */
 bool value_time(const char *text, uint64_t *ns);	/* seconds, or with us, ms, s, m */
+bool value_date(const char *text, uint64_t *ns);	/* YYYY-MM-DD [HH:MM[:SS[.FRACTION]]] here, or in UTC with Z behind it; @SECONDS */
 bool value_mode(const char *text, uint32_t *mode);	/* octal permission bits */
 bool value_id(const char *text, uint64_t *page);	/* INDEX.GENERATION, or the raw 64-bit id */
 

@@ -29,6 +29,22 @@ declare -gA _mmsb_options=(
 	[watch]='--kind --ticks --count --timeout'
 	[hash]='--on --off --recompute --check'
 	[dump]='--length --limit --snapshot'
+	[log ls]=''
+	[log stat]=''
+	[log show]='--from --to --count'
+	[log export]='--from --to --count --output'
+	[log follow]='--from --to --count --timeout'
+	[log verify]=''
+	[log write]='--durability --interval --keep --checkpoint-every --segment --zstd --take-over'
+	[log status]='--socket'
+	[restore]='--shards --max-pages --max-bytes --max-rings --mode --owner --group --tick --time'
+	[replay]='--tick --time'
+	[checkpoint]='--socket'
+	[history]='--from --to --count'
+	[at]='--offset --length --as-hex --raw --lane'
+	[why]='--tick --time --depth --count'
+	[durability]=''
+	[sync]='--timeout'
 	[doctor]='--root'
 	[run]='--keep-going'
 	[version]=''
@@ -52,13 +68,15 @@ _mmsb_value() {
 		mapfile -t COMPREPLY < <(compgen -W 'copy slice concat add-mul min-add max-add or-and max-min xor-and sum count min max
 			mean hash none' -- "$cur") ;;
 	--kind) mapfile -t COMPREPLY < <(compgen -W 'source derived' -- "$cur") ;;
+	--durability) mapfile -t COMPREPLY < <(compgen -W 'buffered strict' -- "$cur") ;;
 	--format) mapfile -t COMPREPLY < <(compgen -W 'text dot svg json' -- "$cur") ;;
-	--device | --file | --output | -o) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+	--device | --file | --output | -o | --socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
 	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
 	--owner) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
 	--group) mapfile -t COMPREPLY < <(compgen -g -- "$cur") ;;
 	--shards | --max-pages | --max-bytes | --max-rings | --mode | --seconds | --writers | --readers | --count | \
-		--param | --up | --down | --offset | --if-epoch | --hex | --string | --u64 | --length | --since | --timeout | --limit) COMPREPLY=() ;;
+		--param | --up | --down | --offset | --if-epoch | --hex | --string | --u64 | --length | --since | --timeout | --limit | \
+		--tick | --time | --from | --to | --depth | --interval | --keep | --checkpoint-every | --segment) COMPREPLY=() ;;
 	*) return 1 ;;
 	esac
 }
@@ -80,7 +98,7 @@ _mmsb() {
 		fi
 	done
 	case ${operands[0]:-} in
-	space | page) command="${operands[0]} ${operands[1]:-}" && operands=("${operands[@]:2}") ;;
+	space | page | log) command="${operands[0]} ${operands[1]:-}" && operands=("${operands[@]:2}") ;;
 	graph)
 		command=graph && operands=("${operands[@]:1}")
 		[[ ${operands[0]:-} != path ]] || { command='graph path' && operands=("${operands[@]:1}"); } ;;
@@ -89,15 +107,23 @@ _mmsb() {
 	if [[ $cur == -* ]]; then
 		words="$_mmsb_global ${_mmsb_options[${command:-help}]:-}"
 	elif [[ -z $command || $command == help ]]; then
-		words='demo space page graph hash dump doctor run version help'
+		words='demo space page graph watch hash dump log restore replay checkpoint history at why durability sync doctor run version help'
 	elif [[ $command == 'space ' ]]; then
 		words='create list show rm reset'
 	elif [[ $command == 'page ' ]]; then
 		words='create set add get watch rm list show derive underive link unlink refresh'
+	elif [[ $command == 'log ' ]]; then
+		words='ls stat show export follow verify write status'
 	elif [[ $command == run ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
-	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|dump)$) ]]; then
+	elif [[ $command == durability && ${#operands[@]} -eq 1 ]]; then
+		words='memory buffered strict'
+	elif [[ ($command =~ ^(log\ .*|restore|replay|history|at|why)$ && ${#operands[@]} -eq 0 && $command != 'log write') ||
+		($command == 'log write' && ${#operands[@]} -eq 1) ]]; then
+		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+		return
+	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|dump|log\ write|checkpoint|durability|sync)$) ]]; then
 		words=$(_mmsb_spaces)
 		[[ $command != graph ]] || words+=' path'
 	elif [[ $command =~ ^(page\ (set|add|get|watch|rm|show|derive|underive|link|unlink|refresh)|graph.*|watch|dump)$ ]]; then

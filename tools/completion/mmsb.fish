@@ -6,7 +6,7 @@ function __mmsb_spaces
 end
 
 function __mmsb_none
-    not __fish_seen_subcommand_from demo space page graph hash dump doctor run version help
+    not __fish_seen_subcommand_from demo space page graph watch hash dump log restore replay checkpoint history at why durability sync doctor run version help
 end
 
 # true if the command line has this noun and this verb
@@ -33,6 +33,15 @@ complete -c mmsb -n __mmsb_none -a graph -d 'List or draw which pages follow whi
 complete -c mmsb -n __mmsb_none -a watch -d 'Print what happens to pages'
 complete -c mmsb -n __mmsb_none -a hash -d 'Print the state hash of a space'
 complete -c mmsb -n __mmsb_none -a dump -d 'Show pages with their bytes'
+complete -c mmsb -n __mmsb_none -a log -d 'Look at logs, and write them'
+complete -c mmsb -n __mmsb_none -a restore -d 'Make a space from its log'
+complete -c mmsb -n __mmsb_none -a replay -d 'Do a log again and compare'
+complete -c mmsb -n __mmsb_none -a checkpoint -d 'Have a checkpoint made'
+complete -c mmsb -n __mmsb_none -a history -d 'Print the deltas of a page'
+complete -c mmsb -n __mmsb_none -a at -d 'Read a page as it stood'
+complete -c mmsb -n __mmsb_none -a why -d 'Print what made the value of a page'
+complete -c mmsb -n __mmsb_none -a durability -d 'Tell or set what a space promises'
+complete -c mmsb -n __mmsb_none -a sync -d 'Wait until all is on disk'
 complete -c mmsb -n __mmsb_none -a doctor -d 'Look for what keeps MMSB from working'
 complete -c mmsb -n __mmsb_none -a run -d 'Run commands from a file'
 complete -c mmsb -n __mmsb_none -a version -d 'Print the versions'
@@ -40,9 +49,12 @@ complete -c mmsb -n __mmsb_none -a help -d 'Explain a command'
 complete -c mmsb -n '__mmsb_no_verb space create list show rm reset' -a 'create list show rm reset'
 set -l page_verbs create set add get watch rm list show derive underive link unlink refresh
 complete -c mmsb -n "__mmsb_no_verb page $page_verbs" -a "$page_verbs"
+set -l log_verbs ls stat show export follow verify write status
+complete -c mmsb -n "__mmsb_no_verb log $log_verbs" -a "$log_verbs"
+complete -c mmsb -n '__fish_seen_subcommand_from log restore replay history at why' -F
 complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
-complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash dump' -a '(__mmsb_spaces)'
+complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash dump checkpoint durability sync; or __mmsb_at log write' -a '(__mmsb_spaces)'
 
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l inline -d 'Who submits runs the engine'
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l shards -x -d 'Shards of the space'
@@ -102,6 +114,50 @@ complete -c mmsb -n '__fish_seen_subcommand_from hash' -l check -d 'Compare both
 complete -c mmsb -n '__fish_seen_subcommand_from dump' -l length -x -d 'Most bytes of a page'
 complete -c mmsb -n '__fish_seen_subcommand_from dump' -l limit -x -d 'Most pages'
 complete -c mmsb -n '__fish_seen_subcommand_from dump' -l snapshot -d 'All at one tick'
+complete -c mmsb -n '__mmsb_at log show' -l from -x -d 'First tick'
+complete -c mmsb -n '__mmsb_at log show' -l to -x -d 'Last tick'
+complete -c mmsb -n '__mmsb_at log show' -l count -x -d 'How many'
+complete -c mmsb -n '__mmsb_at log export' -l from -x -d 'First tick'
+complete -c mmsb -n '__mmsb_at log export' -l to -x -d 'Last tick'
+complete -c mmsb -n '__mmsb_at log export' -l count -x -d 'How many'
+complete -c mmsb -n '__mmsb_at log export' -l output -r -d 'Where to'
+complete -c mmsb -n '__mmsb_at log follow' -l from -x -d 'First tick'
+complete -c mmsb -n '__mmsb_at log follow' -l to -x -d 'Last tick'
+complete -c mmsb -n '__mmsb_at log follow' -l count -x -d 'How many'
+complete -c mmsb -n '__mmsb_at log follow' -l timeout -x -d 'Give up after that long'
+complete -c mmsb -n '__mmsb_at log write' -l durability -x -a 'buffered strict' -d 'What is promised'
+complete -c mmsb -n '__mmsb_at log write' -l interval -x -d 'Flush at least so often'
+complete -c mmsb -n '__mmsb_at log write' -l keep -x -d 'So many checkpoints'
+complete -c mmsb -n '__mmsb_at log write' -l checkpoint-every -x -d 'When it has grown by that'
+complete -c mmsb -n '__mmsb_at log write' -l segment -x -d 'Size of a segment'
+complete -c mmsb -n '__mmsb_at log write' -l zstd -d 'Compress'
+complete -c mmsb -n '__mmsb_at log write' -l take-over -d 'Fence the writer of now'
+complete -c mmsb -n '__mmsb_at log status' -l socket -r -d 'Where mmsbd listens'
+complete -c mmsb -n '__fish_seen_subcommand_from restore' -l shards -x -d 'Shards of the space'
+complete -c mmsb -n '__fish_seen_subcommand_from restore' -l max-pages -x -d 'Most pages'
+complete -c mmsb -n '__fish_seen_subcommand_from restore' -l max-bytes -x -d 'Most bytes'
+complete -c mmsb -n '__fish_seen_subcommand_from restore' -l max-rings -x -d 'Most rings'
+complete -c mmsb -n '__fish_seen_subcommand_from restore' -l mode -x -d 'Who may open it'
+complete -c mmsb -n '__fish_seen_subcommand_from restore' -l owner -x -a '(__fish_complete_users)' -d 'Its owner'
+complete -c mmsb -n '__fish_seen_subcommand_from restore' -l group -x -a '(__fish_complete_groups)' -d 'Its group'
+complete -c mmsb -n '__fish_seen_subcommand_from restore' -l tick -x -d 'As of that tick'
+complete -c mmsb -n '__fish_seen_subcommand_from restore' -l time -x -d 'As of that time'
+complete -c mmsb -n '__fish_seen_subcommand_from replay' -l tick -x -d 'As of that tick'
+complete -c mmsb -n '__fish_seen_subcommand_from replay' -l time -x -d 'As of that time'
+complete -c mmsb -n '__fish_seen_subcommand_from checkpoint' -l socket -r -d 'Where mmsbd listens'
+complete -c mmsb -n '__fish_seen_subcommand_from history' -l from -x -d 'First tick'
+complete -c mmsb -n '__fish_seen_subcommand_from history' -l to -x -d 'Last tick'
+complete -c mmsb -n '__fish_seen_subcommand_from history' -l count -x -d 'How many'
+complete -c mmsb -n '__fish_seen_subcommand_from at' -l offset -x -d 'Where'
+complete -c mmsb -n '__fish_seen_subcommand_from at' -l length -x -d 'How many bytes'
+complete -c mmsb -n '__fish_seen_subcommand_from at' -l as-hex -d 'Hex digits'
+complete -c mmsb -n '__fish_seen_subcommand_from at' -l raw -d 'The bytes as they are'
+complete -c mmsb -n '__fish_seen_subcommand_from at' -l lane -x -a 'u8 u16 u32 u64 i8 i16 i32 i64 f32 f64' -d 'As numbers of that type'
+complete -c mmsb -n '__fish_seen_subcommand_from why' -l tick -x -d 'As of that tick'
+complete -c mmsb -n '__fish_seen_subcommand_from why' -l time -x -d 'As of that time'
+complete -c mmsb -n '__fish_seen_subcommand_from why' -l depth -x -d 'Steps toward parents'
+complete -c mmsb -n '__fish_seen_subcommand_from why' -l count -x -d 'How many'
+complete -c mmsb -n '__fish_seen_subcommand_from sync' -l timeout -x -d 'Give up after that long'
 complete -c mmsb -n '__fish_seen_subcommand_from doctor' -l root -x -a '(__fish_complete_directories)' -d 'Look below it'
 complete -c mmsb -n '__fish_seen_subcommand_from run' -l keep-going -d 'Go on after a failure'
 complete -c mmsb -n '__fish_seen_subcommand_from run' -F

@@ -26,6 +26,7 @@ say      = $(if $(filter 0,$(V)),@printf '  %-5s %s\n' $(1) $@;)
 STRICT  := -std=gnu11 -Wall -Wextra $(WERROR) -pthread
 
 TOOL_SRCS    = $(wildcard tools/*.c)
+MMSBD_SRCS   = $(wildcard tools/mmsbd/*.c) tools/value.c
 BENCH_SRCS   = $(wildcard bench/*.c)
 
 all: ## build the library, the command and, where its headers are, the module for the running kernel
@@ -50,18 +51,22 @@ build/bin/mmsb: $(TOOL_SRCS:%.c=build/obj/%.o) $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $^ $(TOOL_LIBS) $(LIB_LIBS) $(LDLIBS)
 
+build/bin/mmsbd: $(MMSBD_SRCS:%.c=build/obj/%.o) $(LIB_A)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LIBS) $(LDLIBS)
+
 $(BENCH_SRCS:%.c=build/%): build/%: build/obj/%.o $(LIB_A)
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) -pthread $(CFLAGS) $(LDFLAGS) -o $@ $^ $(BENCH_LIBS) $(LIB_LIBS) $(LDLIBS)
 
--include $(patsubst %.c,build/obj/%.d,$(TOOL_SRCS) $(BENCH_SRCS))
+-include $(patsubst %.c,build/obj/%.d,$(TOOL_SRCS) $(MMSBD_SRCS) $(BENCH_SRCS))
 
 .PHONY: all lib tools module module-if-headers selftests asan tsan fuzz
 all: lib tools module-if-headers
 
 lib: ## build/lib/libmmsb-user.a and .so, and the examples
 
-tools: $(if $(TOOL_SRCS),build/bin/mmsb) ## build/bin/mmsb, the command
+tools: $(if $(TOOL_SRCS),build/bin/mmsb build/bin/mmsbd) ## build/bin/mmsb, the command, and mmsbd, the log's writer
 
 module: ## build/kmod/KVER/mmsb.ko against KDIR=, or the headers of KVER= (default: the running kernel)
 	@test -e $(KDIR)/Makefile || { echo "make: no kernel headers at $(KDIR): apt install linux-headers-$(KVER)," \
@@ -139,7 +144,9 @@ INSTALL  = $(foreach file,$(wildcard uapi/mmsb/*.h lib/include/mmsb/*.h),644:$(f
 	   755:build/lib/libmmsb-user.so.$(SOMAJOR):$(LIBDIR)/libmmsb-user.so.$(VERSION) \
 	   644:build/lib/libmmsb-user.pc:$(LIBDIR)/pkgconfig/libmmsb-user.pc \
 	   755:build/bin/mmsb:$(PREFIX)/bin/mmsb \
+	   755:build/bin/mmsbd:$(PREFIX)/sbin/mmsbd \
 	   $(subst :share/,:$(PREFIX)/share/,$(TOOL_COMPLETIONS)) \
+	   $(subst :share/,:$(PREFIX)/share/,$(subst :lib/,:$(PREFIX)/lib/,$(TOOL_SYSTEM))) \
 	   $(foreach page,$(MAN),644:$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
 # What makes /dev/mmsb usable without being root, with the module or ready for it.
 SYSTEM   = 644:kmod/99-mmsb.rules:$(PREFIX)/lib/udev/rules.d/99-mmsb.rules \

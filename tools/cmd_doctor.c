@@ -163,8 +163,10 @@ static void examine(struct doctor *doctor)
 		doctor_device(doctor);
 	}
 	doctor_limits(doctor);
-	if (doctor->answers)
+	if (doctor->answers) {
+		doctor_logs(doctor);
 		doctor_try(doctor, "kernel");
+	}
 	if (strcmp(home, "kernel") && doctor_live(doctor))
 		doctor_try(doctor, "embedded");
 }

@@ -185,6 +185,11 @@ static int bed_adds(struct bed *bed, unsigned int n)
 	return err;
 }
 
+static int see_nothing(void *arg, const struct mmsb_log_file *file, int result, const char *text)
+{
+	return 0;
+}
+
 /* As if the writer's process had been killed: nothing is flushed, and nobody is told. */
 static void abandon(struct mmsb_log *log)
 {
@@ -524,6 +529,124 @@ static void test_writers(void)
 		ksft_test_result(!killed(), "a writer that was killed loses nothing\n");
 }
 
+/* --------------------------------------------------------------------------------------------------------- checkpoints */
+
+struct load {
+	struct wild *wild;
+	uint64_t ops;
+	int result;
+};
+
+static void *run_load(void *arg)
+{
+	struct load *load = arg;
+
+	load->result = wild_run_threads(load->wild, load->ops);
+	return NULL;
+}
+
+/* Checkpoints are made again and again while the space is written to; what is restored begins with the last. */
+static int under_load(const struct wild_config *config, bool late, uint64_t ops)
+{
+	struct mmsb_log *log = NULL;
+	struct mmsb_restored restored;
+	struct mmsb_space *space;
+	static struct wild wild;
+	char place[FOLDER_MAX];
+	struct load load = { &wild, ops, 0 };
+	uint64_t tick = 0;
+	pthread_t thread;
+	unsigned int i;
+	int err = wild_open(&wild, NULL, config, seed);
+
+	folder_make(place);
+	err = err ?: late ? wild_run(&wild, ops / 4) : 0;
+	err = err ?: mmsb_log_open(wild.space, place, LOG_OPTS(.flush_bytes = 32768), &log);
+	if (!err) {
+		pthread_create(&thread, NULL, run_load, &load);
+		for (i = 0; !err && i < 4; i++)
+			err = mmsb_log_checkpoint(log, &tick);
+		pthread_join(thread, NULL);
+		err = err ?: load.result ?: wild_run(&wild, ops / 4) ?: mmsb_log_checkpoint(log, &tick) ?: wild_run(&wild, ops / 4);
+	}
+	err = err ?: mmsb_log_close(log);
+	if (err)
+		said("checkpoints");
+	err = err ?: restore(wild.mmsb, place, 2, config->lazy, NULL, &restored, &space);
+	if (!err && (restored.checkpoint != tick || !restored.hashed))
+		err = differs("it did not begin with the newest checkpoint");
+	err = err ?: wild_compare(wild.space, space) ?: holds_everywhere(place, wild.space);
+	if (!err && mmsb_log_verify(place, see_nothing, NULL))
+		err = said("verifying");
+	wild_close(&wild);
+	folder_remove(place);
+	return err;
+}
+
+/* A checkpoint that is damaged is said so, and the one before it is taken. */
+static int older_one(void)
+{
+	char newest[FOLDER_MAX];
+	struct mmsb_restored restored;
+	struct mmsb_space *space = NULL;
+	uint64_t ticks[2] = { 0 };
+	struct ear ear = EAR;
+	struct bed bed;
+	unsigned int i;
+	int err = bed_open(&bed, LOG_OPTS());
+
+	for (i = 0; !err && i < 2; i++)
+		err = bed_adds(&bed, 20) ?: mmsb_log_checkpoint(bed.log, &ticks[i]);
+	err = err ?: bed_adds(&bed, 20) ?: mmsb_sync(bed.space, PATIENCE);
+	folder_count(bed.place, ".ckp", newest);
+	folder_flip(newest, 200);
+	if (!err && mmsb_log_verify(bed.place, see_nothing, NULL) != -EBADMSG)
+		err = differs("a damaged checkpoint went unseen");
+	err = err ?: restore(bed.mmsb, bed.place, 1, false, MMSB_OPTS(struct mmsb_restore_opts, .tell = hear, .arg = &ear), &restored, &space);
+	if (!err && (restored.checkpoint != ticks[0] || !strstr(ear.last, ".ckp")))
+		err = differs("it did not take the older checkpoint, or did not say so");
+	err = err ?: wild_compare(bed.space, space);
+	bed_close(&bed);
+	return err;
+}
+
+/* Old segments go when two checkpoints stand behind them, and the rest is all that is needed. */
+static int retention(void)
+{
+	struct mmsb_restored restored;
+	struct mmsb_space *space;
+	struct mmsb_log_info info = { .size = sizeof(info) };
+	struct bed bed;
+	unsigned int i;
+	int err = bed_open(&bed, LOG_OPTS(.segment_bytes = 8192, .interval_ms = 1, .checkpoint_bytes = 20000));
+
+	for (i = 0; !err && i < 3; i++)
+		err = bed_adds(&bed, 1000) ?: mmsb_log_checkpoint(bed.log, NULL);
+	err = err ?: bed_adds(&bed, 3) ?: mmsb_sync(bed.space, PATIENCE) ?: mmsb_log_info(bed.place, &info);
+	if (!err && (info.checkpoints != 2 || info.segments > 8 || info.first_tick < 500))
+		err = differs("what could go has stayed, or the other way round");
+	err = err ?: holds(bed.place, bed.space, "embedded", 1);
+	err = err ?: wild_space(bed.mmsb, &(struct wild_config){ .shards = 1 }, WILD_PAGES, &space);
+	restored.size = sizeof(restored);
+	if (!err && mmsb_restore(space, bed.place, MMSB_OPTS(struct mmsb_restore_opts, .flags = MMSB_RESTORE_FROM_BEGINNING), &restored) != -ENOENT)
+		err = differs("a beginning was found that is not there");
+	bed_close(&bed);
+	return err;
+}
+
+static void test_checkpoints(uint64_t ops)
+{
+	static const struct wild_config configs[] = { { .shards = 1 }, { .shards = 3, .polled = true }, { .shards = 2, .lazy = true } };
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		ksft_test_result(!under_load(&configs[i], false, ops), "checkpoints under load, %u shards\n", configs[i].shards);
+		ksft_test_result(!under_load(&configs[i], true, ops), "a log that begins late, %u shards\n", configs[i].shards);
+	}
+	ksft_test_result(!older_one(), "a damaged checkpoint is passed over, loudly\n");
+	ksft_test_result(!retention(), "old segments are deleted behind checkpoints\n");
+}
+
 /* --------------------------------------------------------------------------------------------------------------- files */
 
 /* A page's values tick by tick, and what a restore makes of them. */
@@ -716,6 +839,7 @@ static void run_all(uint64_t ops)
 	test_trips(ops);
 	test_promises();
 	test_writers();
+	test_checkpoints(ops);
 	test_files();
 }
 

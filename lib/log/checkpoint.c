@@ -60,10 +60,6 @@ static int ask(struct msl_writer *writer, uint64_t now)
 
 	if (now < checkpoint->retry_at)
 		return 0;
-	if (!writer->source->ops->capture) {
-		msl_fail(ENOTSUP, "the space can give no images");
-		return give_up(writer, -ENOTSUP);
-	}
 	err = writer->source->ops->capture(writer->source, &checkpoint->tick);
 	checkpoint->retry_at = now + AGAIN_NS;
 	if (err == -EBUSY || err == -ENOMEM)

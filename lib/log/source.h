@@ -16,7 +16,7 @@ struct msl_source_ops {
 	/* Sleeps until there is a reason to ask, or the time is up: 0, -ETIME, -EINTR. Another thread may be in any other call meanwhile. */
 	int (*wait)(struct msl_source *source, uint64_t timeout_ns);
 	int (*durable)(struct msl_source *source, uint32_t flags, uint64_t tick);
-	int (*capture)(struct msl_source *source, uint64_t *tick);	/* NULL: it can give no images */
+	int (*capture)(struct msl_source *source, uint64_t *tick);
 	void (*close)(struct msl_source *source);
 };
 

@@ -27,6 +27,11 @@ static int space_durable(struct msl_source *source, uint32_t flags, uint64_t tic
 	return mmsb_history_durable(history_of(source), flags, tick);
 }
 
+static int space_capture(struct msl_source *source, uint64_t *tick)
+{
+	return mmsb_history_capture(history_of(source), tick);
+}
+
 static void space_close(struct msl_source *source)
 {
 	mmsb_history_close(history_of(source));
@@ -37,6 +42,7 @@ static const struct msl_source_ops space_ops = {
 	.next = space_next,
 	.wait = space_wait,
 	.durable = space_durable,
+	.capture = space_capture,
 	.close = space_close,
 };
 

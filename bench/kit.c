@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "kit.h"
 
 static void kit_open_ring(struct kit *kit, const struct kit_opts *opts)
@@ -79,6 +85,36 @@ static void kit_open_space(struct kit *kit, const struct kit_opts *opts)
 	bench_check(mmsb_space_open(kit->mmsb, NULL, &space, &kit->space), "mmsb_space_open");
 }
 
+void kit_make_dir(char dir[128])
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(dir, 128, "%.100s/mmsb-bench.XXXXXX", tmp ? tmp : "/tmp");
+	if (!mkdtemp(dir))
+		bench_die("no directory can be made below %s", tmp ? tmp : "/tmp");
+}
+
+void kit_remove_dir(const char *dir)
+{
+	DIR *open = opendir(dir);
+	struct dirent *entry;
+
+	while (open && (entry = readdir(open)))
+		unlinkat(dirfd(open), entry->d_name, 0);
+	if (open)
+		closedir(open);
+	rmdir(dir);
+}
+
+/* The writer's thread goes where the producer is not. */
+static void kit_open_log(struct kit *kit, const struct mmsb_log_opts *opts)
+{
+	kit_make_dir(kit->log_dir);
+	bench_place(true);
+	bench_check(mmsb_log_open(kit->space, kit->log_dir, opts, &kit->log), "mmsb_log_open");
+	bench_place(false);
+}
+
 struct kit *kit_open(const struct bench_opts *bench, const struct kit_opts *opts)
 {
 	struct kit *kit = bench_alloc(sizeof(*kit));
@@ -92,6 +128,8 @@ struct kit *kit_open(const struct bench_opts *bench, const struct kit_opts *opts
 	bench_place(opts->polled);
 	kit_open_space(kit, opts);
 	bench_place(false);
+	if (opts->log)
+		kit_open_log(kit, opts->log);
 	kit_open_ring(kit, opts);
 	kit_make_pages(kit, opts);
 	if (opts->repeat || opts->shuffled)
@@ -106,6 +144,10 @@ void kit_close(void *arg)
 	if (kit->sent && kit_sum(kit) != kit->sent)
 		bench_die("%lu deltas were sent, but only %lu arrived", (unsigned long)kit->sent, (unsigned long)kit_sum(kit));
 	mmsb_ring_close(kit->ring);
+	if (kit->log) {
+		mmsb_log_close(kit->log);
+		kit_remove_dir(kit->log_dir);
+	}
 	mmsb_space_close(kit->space);
 	mmsb_close(kit->mmsb);
 	free(kit->order);

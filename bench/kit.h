@@ -8,6 +8,7 @@
 #ifndef BENCH_KIT_H
 #define BENCH_KIT_H
 
+#include <mmsb/logging.h>
 #include "bench.h"
 
 #define KIT_BATCH	64u
@@ -20,6 +21,7 @@ struct kit_opts {
 	bool polled, hash, shuffled;
 	unsigned int repeat;		/* the order runs so many times over all pages */
 	unsigned int payload_bytes;	/* 0: none */
+	const struct mmsb_log_opts *log;	/* in a directory of its own; NULL: none */
 };
 
 struct kit {
@@ -27,6 +29,8 @@ struct kit {
 	struct mmsb *mmsb;
 	struct mmsb_space *space;
 	struct mmsb_ring *ring;
+	struct mmsb_log *log;
+	char log_dir[128];
 	uint64_t *pages;		/* those beside behind the others */
 	unsigned int npages, beside, entries;
 	uint64_t *order, *at, *end;
@@ -36,6 +40,10 @@ struct kit {
 
 struct kit *kit_open(const struct bench_opts *bench, const struct kit_opts *opts);
 void kit_close(void *kit);		/* checks that what was added is there, where kit_send() did it */
+
+/* An empty directory on the work disk ($TMPDIR, or /tmp), and its end. */
+void kit_make_dir(char dir[128]);
+void kit_remove_dir(const char *dir);
 
 /* How much of `full` to do in one measurement: a multiple of a batch, and at least one. */
 uint64_t kit_amount(const struct kit *kit, uint64_t full);

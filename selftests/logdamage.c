@@ -381,7 +381,8 @@ static int written_behind(bool whole)
 		err = -1;
 	for (at = 0; at < tape.used; at += tape_at(&tape, at)->bytes)
 		tape_add(&sample.tape, tape_at(&tape, at));
-	if (!err && (read_against(disk, &all, &sample.tape, 0, &n, &end) != -ENODATA || n != tape_count(&sample.tape) || end.header.number != 1))
+	if (!err && (read_against(disk, &all, &sample.tape, 0, &n, &end) != -ENODATA || n != tape_count(&sample.tape) ||
+		     end.header.number != 1))
 		err = said("what lies behind a segment's end");
 	close(fd);
 	tape_free(&tape);

@@ -218,7 +218,8 @@ static int checkpoint(const struct way *way, uint64_t n)
 	err = write_checkpoint(disk, "image", &tape, way->header);
 	if (!err && scan_against(disk, "image", true, &tape, &came, &scan) != -ENODATA)
 		err = said("reading a checkpoint");
-	if (!err && (came != tape_count(&tape) || scan->end != MSL_END_SEALED || msl_scan_seal(scan, &tally) || tally.images != n || tally.records != n + 2))
+	if (!err && (came != tape_count(&tape) || scan->end != MSL_END_SEALED || msl_scan_seal(scan, &tally) || tally.images != n ||
+		     tally.records != n + 2))
 		err = said("a checkpoint is not as it was");
 	msl_scan_close(scan);
 	tape_free(&tape);

@@ -11,7 +11,7 @@
  *	any other		of write or sync: final. The file says so to each call from then on, since after a failed fsync nobody
  *				knows what is on disk.
  *
- * A struct msl_disk and its files belong to one thread at a time.
+ * Each file belongs to one thread at a time, and so does the disk, but for opening files and what is done with those.
  */
 #ifndef MMSB_LOG_DISK_H
 #define MMSB_LOG_DISK_H
@@ -50,7 +50,7 @@ struct msl_disk_ops {
 	ssize_t (*read)(struct msl_file *file, void *to, size_t bytes, uint64_t at);	/* less than `bytes` only where the file ends */
 	/* May keep the bytes (a copy) for a while: they are in the file when the next sync has begun. -ENOSPC: give them once more. */
 	int (*write)(struct msl_file *file, const void *from, size_t bytes, uint64_t at);
-	int (*allocate)(struct msl_file *file, uint64_t bytes);		/* room for so many, read as zeros; 0 too where nothing can be reserved */
+	int (*allocate)(struct msl_file *file, uint64_t bytes);		/* room, read as zeros; 0 too where none can be reserved */
 	int (*truncate)(struct msl_file *file, uint64_t bytes);
 	int (*size)(struct msl_file *file, uint64_t *bytes);
 	int (*sync)(struct msl_file *file);

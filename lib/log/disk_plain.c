@@ -353,8 +353,9 @@ int msl_disk_open(const char *path, uint32_t flags, struct msl_disk **disk)
 	local->lock = -1;
 	local->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (local->dir < 0) {
+		err = msl_fail(errno, "%s: %s", path, strerror(errno));
 		free(local);
-		return msl_fail(errno, "%s: %s", path, strerror(errno));
+		return err;
 	}
 	local->disk.ops = !(flags & MSL_DISK_NO_URING) && msl_uring_works() ? &msl_uring_ops : &msl_plain_ops;
 	*disk = &local->disk;

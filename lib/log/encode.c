@@ -123,7 +123,8 @@ static bool word_from_word(const struct mmsb_word_record *record, struct word *w
 
 	if (shape == MSL_SHAPES || record->flags || record->record.flags || record->offset & (record->len - 1u))
 		return false;
-	*word = (struct word){ &record->origin, record->record.tick, record->page, record->word, record->offset, shape, record->record.shard };
+	*word = (struct word){ &record->origin, record->record.tick, record->page, record->word, record->offset, shape,
+			       record->record.shard };
 	return true;
 }
 

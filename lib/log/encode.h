@@ -30,8 +30,8 @@ static inline size_t msl_encode_bound(const struct mmsb_record *record)
 }
 
 /*
- * How many bytes were written to `to`, which lies behind those of the record before it; 0: that one has been made to say both. -EINVAL: it is no
- * record that a log can hold, and nothing has been done.
+ * How many bytes were written to `to`, which lies behind those of the record before it; 0: that one has been made to say both.
+ * -EINVAL: it is no record that a log can hold, and nothing has been done.
  */
 ssize_t msl_encode(struct msl_encoder *encoder, const struct mmsb_record *record, uint8_t *to);
 

@@ -203,7 +203,8 @@ static int find_start(struct msl_reader *reader)
 	}
 	if (!reader->from_tick || err)
 		return err;
-	return msl_fail(ENOENT, "the log has nothing of tick %" PRIu64 " any more: it begins behind tick %" PRIu64, reader->from_tick, header.tick);
+	return msl_fail(ENOENT, "the log has nothing of tick %" PRIu64 " any more: it begins behind tick %" PRIu64, reader->from_tick,
+			header.tick);
 }
 
 static int reader_begin(struct msl_reader *reader)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing a file of the log: a segment, or a checkpoint, which is the same with images for records. Records are gathered in a frame; a frame
- * that is full is given to the disk, and any that is not with the next flush.
+ * Writing a file of the log: a segment, or a checkpoint, which is the same with images for records. Records are gathered in a
+ * frame; a frame that is full is given to the disk, and any that is not with the next flush.
  *
  * A call that comes back with -ENOSPC, -EDQUOT or -ENOMEM has done nothing that the same call would not do once more: it is to be called
  * again when there is room. -EINVAL: that is no record, and was left out. Any other failure is final.
@@ -30,8 +30,8 @@ struct msl_segment {
 };
 
 /*
- * Makes the file. Magic, format and crc of the header are filled in. A segment gets `name` when it is on disk, header and name, with room for
- * that many bytes; a checkpoint is made as `name` and grows.
+ * Makes the file. Magic, format and crc of the header are filled in. A segment gets `name` when it is on disk, header and name, with
+ * room for that many bytes; a checkpoint is made as `name` and grows.
  */
 int msl_segment_create(struct msl_disk *disk, const char *name, const struct msl_header *header, uint64_t room,
 		       struct msl_segment **segment);

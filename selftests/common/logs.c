@@ -107,7 +107,8 @@ void tape_draw(struct tape *tape, struct records *records, uint64_t n)
 struct msl_header header_for(uint32_t flags, uint32_t shards)
 {
 	return (struct msl_header){ .flags = flags, .id = { 0x1122334455667788, 0x99aabbccddeeff00 }, .term = 3, .made = 1700000000123456789,
-				    .shards = shards, .max_pages = 4096, .max_bytes = 1 << 30, .max_rings = 16, .name = "test" };
+				    .shards = shards, .max_pages = 4096, .max_bytes = 1 << 30, .max_rings = 16,
+				    .name = "test" };
 }
 
 /* *at moves behind the record that it is. */

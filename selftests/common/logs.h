@@ -44,8 +44,8 @@ void tape_draw(struct tape *tape, struct records *records, uint64_t n);
 struct msl_header header_for(uint32_t flags, uint32_t shards);
 
 /*
- * Reads what there is and holds it against the tape from `at` on. *n: how many records came; returns how it ended, -ENOTRECOVERABLE: with one
- * that is another. `end` NULL: not asked for.
+ * Reads what there is and holds it against the tape from `at` on. *n: how many records came; returns how it ended,
+ * -ENOTRECOVERABLE: with one that is another. `end` NULL: not asked for.
  */
 int read_against(struct msl_disk *disk, const struct msl_reader_opts *opts, const struct tape *tape, size_t at, size_t *n,
 		 struct msl_log_end *end);

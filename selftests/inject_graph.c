@@ -510,6 +510,69 @@ static bool tick_ends(struct plot *plot)
 	return !run_op(plot->ring, &cqe, .op = MMSB_OP_TICK) && !cqe.result && ends_alike(plot);
 }
 
+/* A page is changed that was not captured yet: that never fails for want of its image. */
+static int ask_capture(struct plot *plot)
+{
+	return mmsb_history_capture(plot->history, NULL);
+}
+
+static int capture(struct plot *plot)
+{
+	return ask_capture(plot) ?: read_records(plot);
+}
+
+static int asked_space(struct plot *plot)
+{
+	return told_and_read(plot) ?: ask_capture(plot);
+}
+
+/* The last capture that the tape has; NULL: it has none. */
+static const struct mmsb_record *last_captured(struct plot *plot)
+{
+	const struct mmsb_record *last = NULL, *record;
+	uint64_t n;
+
+	for (n = 0; (record = tape_find(&plot->tape, MMSB_RECORD_CAPTURED, n)); n++)
+		last = record;
+	return last;
+}
+
+/* It may have failed; then another one can be asked for. Images among the ticks are passed over. */
+static bool is_captured(struct plot *plot)
+{
+	if (read_records(plot) || !last_captured(plot))
+		return false;
+	if (last_captured(plot)->flags && (capture(plot) || last_captured(plot)->flags))
+		return false;
+	return replays(plot);
+}
+
+/* What is on the tape of a capture, into a space of its own. */
+static int take_in(struct plot *plot)
+{
+	struct tape images = {};
+	struct tape whole = plot->tape;
+	bool open = false;
+	size_t at;
+	int ret;
+
+	for (at = 0; at < whole.used; at += tape_at(&whole, at)->bytes) {
+		open |= tape_at(&whole, at)->type == MMSB_RECORD_CAPTURE;
+		if (open && tape_at(&whole, at)->type >= MMSB_RECORD_CAPTURE)
+			tape_add(&images, tape_at(&whole, at));
+	}
+	plot->tape = images;
+	ret = replay(plot);
+	tape_free(&plot->tape);
+	plot->tape = whole;
+	return ret;
+}
+
+static int captured_space(struct plot *plot)
+{
+	return told_and_read(plot) ?: capture(plot);
+}
+
 static int switch_hash(struct plot *plot)
 {
 	uint64_t hash[2];
@@ -572,6 +635,9 @@ static const struct scenario histories[] = {
 	{ "read a history", told_space, read_records, replays },
 	{ "read a history amid a tick", amid_tick, read_records, tick_ends },
 	{ "replay", told_and_read, replay, replays },
+	{ "capture", told_and_read, capture, is_captured },
+	{ "change what is captured", asked_space, tell_much, is_captured },
+	{ "take in images", captured_space, take_in, NULL },
 	{ "switch the hash of a told space", told_space, switch_hash, replays },
 	{ "reset a told space", told_space, reset, is_reset },
 };

@@ -173,6 +173,7 @@ static bool image_put(struct ms_capture *capture, struct ms_shard *shard, u32 in
 	image->offset = length ? offset : 0;
 	image->length = length;
 	image->edges = derivation ? derivation->edges : 0;
+	image->flags |= progress->begun ? MMSB_IMAGE_AGAIN : 0;
 	to = derivation ? image_derivation(capture->space, derivation, (void *)(image + 1)) : image + 1;
 	ms_page_copy(capture->space, line, offset, to, length);
 	*progress = (struct progress){ .offset = offset + length, .begun = true };

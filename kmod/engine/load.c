@@ -6,8 +6,9 @@
 #define HEAD_WORDS	(sizeof(struct mmsb_image) / sizeof(u64))
 #define RESCHED_BYTES	(256u << 10)
 
-#define KNOWN_FLAGS	(MMSB_IMAGE_STALE | MMSB_IMAGE_BEHIND | MMSB_IMAGE_RETIRED | MMSB_IMAGE_SUSPECT | MMSB_IMAGE_EDGES)
-#define DERIVED_FLAGS	(MMSB_IMAGE_STALE | MMSB_IMAGE_BEHIND | MMSB_IMAGE_SUSPECT | MMSB_IMAGE_EDGES)
+#define KNOWN_FLAGS	(MMSB_IMAGE_STALE | MMSB_IMAGE_BEHIND | MMSB_IMAGE_RETIRED | MMSB_IMAGE_SUSPECT | MMSB_IMAGE_EDGES | \
+			 MMSB_IMAGE_AGAIN)
+#define DERIVED_FLAGS	(MMSB_IMAGE_STALE | MMSB_IMAGE_BEHIND | MMSB_IMAGE_SUSPECT | MMSB_IMAGE_EDGES | MMSB_IMAGE_AGAIN)
 
 enum mmsb_reason ms_load_judge_length(const struct mmsb_sqe *sqe)
 {
@@ -35,7 +36,7 @@ static enum mmsb_reason judge_free_line(const struct mmsb_image *image)
 
 static enum mmsb_reason judge_page(const struct mmsb_image *image)
 {
-	u8 flags = image->kind == MMSB_KIND_DERIVED ? DERIVED_FLAGS : 0;
+	u8 flags = image->kind == MMSB_KIND_DERIVED ? DERIVED_FLAGS : MMSB_IMAGE_AGAIN;
 
 	if (image->bytes < MMSB_PAGE_MIN || image->bytes > MMSB_PAGE_MAX || image->flags & ~flags)
 		return MMSB_REASON_BAD_IMAGE;

@@ -37,7 +37,7 @@ void embedded_image_hash(const struct mmsb_image *image, uint64_t hash[2])
 	struct ms_hash sum = { { hash[0], hash[1] } };
 
 	if (image->kind != MMSB_KIND_NONE) {
-		if (!image->offset) {
+		if (!(image->flags & MMSB_IMAGE_AGAIN)) {
 			ms_hash_exists(&sum, &key, image->bytes, image->kind, false);
 			ms_hash_epochs(&sum, &key, image->epoch);
 		}

@@ -86,7 +86,7 @@ static int feed(struct restore *r, const struct mmsb_record *record)
 		note_state(r, (const struct mmsb_hash_record *)record);
 		break;
 	case MMSB_RECORD_IMAGE:
-		r->result.pages += !((const struct mmsb_image *)record)->offset;
+		r->result.pages += !(((const struct mmsb_image *)record)->flags & MMSB_IMAGE_AGAIN);
 		break;
 	case MMSB_RECORD_BOUND:
 	case MMSB_RECORD_END:

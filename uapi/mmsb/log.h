@@ -120,5 +120,6 @@ struct mmsb_image {
 #define MMSB_IMAGE_RETIRED	(1u << 2)	/* NONE: the line deals no more ids */
 #define MMSB_IMAGE_SUSPECT	(1u << 3)	/* an audit saw its rule come to two different results */
 #define MMSB_IMAGE_EDGES	(1u << 4)	/* LOAD: take in what it is derived from, which is there by now, and nothing else */
+#define MMSB_IMAGE_AGAIN	(1u << 5)	/* a further piece of a page of which an image came before */
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A disk in front of another one, which refuses what a test says it shall refuse, and counts what it is asked.
+ * A disk in front of another one, which refuses what a test says it shall refuse, and counts what it is asked. Syncs are counted only: no
+ * power is lost here.
  */
 #ifndef FAULTYDISK_H
 #define FAULTYDISK_H

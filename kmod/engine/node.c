@@ -123,7 +123,7 @@ enum mmsb_reason ms_edge_hook(struct ms_space *space, u32 child, struct ms_deriv
 	}
 	to->slot = node->children;
 	node->child[node->children++] = (struct ms_child){ .index = child, .edge = edge, .type = to->type };
-	ms_line_at(space, to->parent)->flags |= MS_LINE_PARENT;
+	ms_line_set(ms_line_at(space, to->parent), MS_LINE_PARENT);
 	count_edge(space, to->parent, child, 1);
 	return MMSB_REASON_NONE;
 }
@@ -142,7 +142,7 @@ void ms_edge_unhook(struct ms_space *space, u32 child, struct ms_derivation *der
 		ms_node_at(space, moved.index)->derivation->edge[moved.edge].slot = slot;
 	}
 	if (!node->children)
-		ms_line_at(space, from->parent)->flags &= ~MS_LINE_PARENT;
+		ms_line_clear(ms_line_at(space, from->parent), MS_LINE_PARENT);
 	count_edge(space, from->parent, child, -1ull);
 }
 

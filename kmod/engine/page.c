@@ -46,7 +46,7 @@ static bool line_take_returned(struct ms_shard *shard, u32 *index)
 
 		*index = lines->returned - 1;
 		lines->returned = line->link;
-		line->flags &= ~MS_LINE_LISTED;
+		ms_line_clear(line, MS_LINE_LISTED);
 		line->link = 0;
 		if (line_is_free(line))
 			return true;
@@ -104,7 +104,7 @@ static void line_list(struct ms_shard *shard, u32 index, struct mmsb_line *line)
 	if (line->flags & (MS_LINE_LISTED | MS_LINE_RETIRED))
 		return;
 	line->link = shard->lines.returned;
-	line->flags |= MS_LINE_LISTED;
+	ms_line_set(line, MS_LINE_LISTED);
 	shard->lines.returned = index + 1;
 }
 
@@ -248,7 +248,7 @@ static void page_publish(struct mmsb_line *line, u32 bytes, u64 place, u64 epoch
 	pf_write(line->place, place);
 	pf_write(line->size, bytes);
 	if (bytes <= PF_CHUNK)
-		line->flags |= MS_LINE_SMALL;
+		ms_line_set(line, MS_LINE_SMALL);
 	pf_write(line->kind, MMSB_KIND_SOURCE);
 	pf_release(&line->seq, line->seq + 1);
 }
@@ -312,9 +312,9 @@ enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *
 static void line_free(struct ms_shard *shard, u32 index, struct mmsb_line *line)
 {
 	pf_write(line->kind, MMSB_KIND_NONE);
-	line->flags &= ~(MS_LINE_SMALL | MMSB_LINE_STALE);
+	ms_line_clear(line, MS_LINE_SMALL | MMSB_LINE_STALE);
 	if (line->generation == ~0u)
-		line->flags |= MS_LINE_RETIRED;
+		ms_line_set(line, MS_LINE_RETIRED);
 	else
 		pf_write(line->generation, line->generation + 1);
 	line_list(shard, index, line);
@@ -350,7 +350,7 @@ static void load_free_line(struct ms_shard *shard, u32 index, struct mmsb_line *
 	pf_write(line->generation, MMSB_PAGE_GENERATION(image->page));
 	pf_write(line->tick, image->tick);
 	if (image->flags & MMSB_IMAGE_RETIRED)
-		line->flags |= MS_LINE_RETIRED;
+		ms_line_set(line, MS_LINE_RETIRED);
 	line_list(shard, index, line);
 	pf_release(&line->seq, line->seq + 1);
 }

@@ -45,6 +45,17 @@ static inline u64 ms_line_id(const struct mmsb_line *line, u32 index)
 	return MMSB_PAGE_ID(line->generation, index);
 }
 
+/* One writer; whoever reads the page looks at some of them. */
+static inline void ms_line_set(struct mmsb_line *line, u8 flags)
+{
+	pf_write(line->flags, line->flags | flags);
+}
+
+static inline void ms_line_clear(struct mmsb_line *line, u8 flags)
+{
+	pf_write(line->flags, line->flags & ~flags);
+}
+
 /* Why a line does not hold the page of that generation. */
 static inline enum mmsb_reason ms_line_refusal(const struct mmsb_line *line, u32 generation)
 {

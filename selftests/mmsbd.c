@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * mmsbd as it is used: it makes spaces, writes their logs, stops, is killed, and its successor goes on; and what was there comes back when the space
+ * is lost, as it is when the machine goes down.
+ *
+ * Producers add to a page of their own, each delta durable, and put down in memory that outlives them what they were told is on disk. They and mmsbd are
+ * killed at any moment; in every second round the space, too, is thrown away. What comes back has everything that anybody was told, and nothing that
+ * nobody sent.
+ */
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <mmsb/logging.h>
+#include "common/harness.h"
+#include "common/home.h"
+
+#define PRODUCERS	3
+
+struct told {			/* to a producer */
+	uint64_t page;
+	uint64_t sent, durable;	/* what its page comes to with all that was sent; what it came to with the last that was said to be on disk */
+};
+
+FIXTURE(mmsbd) {
+	char dir[64], conf[96], socket[96], name[32], program[4096];
+	struct mmsb *mmsb;
+	struct told *told;
+	pid_t pid;
+};
+
+/* It lies where the programs of the same build do. */
+static void find_program(char *path, size_t bytes)
+{
+	ssize_t len = readlink("/proc/self/exe", path, bytes - 1);
+	int up;
+
+	path[len > 0 ? len : 0] = '\0';
+	for (up = 0; up < 2; up++)
+		if (strrchr(path, '/'))
+			*strrchr(path, '/') = '\0';
+	strncat(path, "/bin/mmsbd", bytes - strlen(path) - 1);
+}
+
+static int configure(FIXTURE_DATA(mmsbd) *self, const char *more)
+{
+	FILE *file = fopen(self->conf, "w");
+
+	if (!file)
+		return -errno;
+	fprintf(file, "[space %s]\ndir = %s/log\ndurability = buffered\nhash = yes\nshards = 2\nmax_pages = 64\nmax_bytes = 1M\n%s", self->name,
+		self->dir, more);
+	return fclose(file) ? -errno : 0;
+}
+
+FIXTURE_SETUP(mmsbd)
+{
+	if (!home_is_kernel())
+		SKIP(return, "mmsbd serves the kernel home");
+	strcpy(self->dir, "/tmp/test-mmsbd.XXXXXX");
+	ASSERT_NE(NULL, mkdtemp(self->dir));
+	snprintf(self->conf, sizeof(self->conf), "%s/conf", self->dir);
+	snprintf(self->socket, sizeof(self->socket), "%s/socket", self->dir);
+	snprintf(self->name, sizeof(self->name), "test-mmsbd-%d", getpid());
+	find_program(self->program, sizeof(self->program));
+	ASSERT_EQ(0, configure(self, ""));
+	ASSERT_EQ(0, mmsb_open(&self->mmsb, NULL));
+	self->told = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->told);
+}
+
+static void remove_all(const char *dir)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	if (system(command))
+		perror(command);
+}
+
+FIXTURE_TEARDOWN(mmsbd)
+{
+	if (!self->told)
+		return;
+	if (self->pid) {
+		kill(self->pid, SIGKILL);
+		waitpid(self->pid, NULL, 0);
+	}
+	mmsb_space_remove(self->mmsb, self->name);
+	mmsb_close(self->mmsb);
+	munmap(self->told, 4096);
+	remove_all(self->dir);
+}
+
+/* ---------------------------------------------------------------------------------------------------------- the daemon */
+
+static pid_t start(FIXTURE_DATA(mmsbd) *self)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	execl(self->program, "mmsbd", "--config", self->conf, "--socket", self->socket, NULL);
+	_exit(127);
+}
+
+/* How it ended: an exit status, or minus the signal. */
+static int end(FIXTURE_DATA(mmsbd) *self, int signal)
+{
+	int status;
+
+	kill(self->pid, signal);
+	if (waitpid(self->pid, &status, 0) != self->pid)
+		return -1000;
+	self->pid = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* True when the space is there and somebody writes its log. */
+static bool is_written(FIXTURE_DATA(mmsbd) *self)
+{
+	struct mmsb_durability_args now = { 0 };
+	struct mmsb_space *space;
+	int err;
+
+	if (mmsb_space_open(self->mmsb, self->name, MMSB_OPTS(struct mmsb_space_opts, .flags = MMSB_SPACE_READ_ONLY), &space))
+		return false;
+	err = mmsb_durability(space, &now);
+	mmsb_space_close(space);
+	return !err && now.writer;
+}
+
+static int wait_written(FIXTURE_DATA(mmsbd) *self)
+{
+	uint64_t until = now_ns() + PATIENCE;
+
+	while (!is_written(self)) {
+		if (now_ns() > until)
+			return -ETIME;
+		usleep(10000);
+	}
+	return 0;
+}
+
+/* Asks it, and returns the answer's last line: "ok", or "error ...". */
+static int ask(FIXTURE_DATA(mmsbd) *self, const char *question, char *answer, size_t bytes)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	size_t used = 0;
+	ssize_t got;
+
+	strcpy(address.sun_path, self->socket);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) || dprintf(fd, "%s\n", question) < 0) {
+		close(fd);
+		return -errno;
+	}
+	while (used < bytes - 1 && (got = read(fd, answer + used, bytes - 1 - used)) > 0)
+		used += (size_t)got;
+	answer[used] = '\0';
+	close(fd);
+	return 0;
+}
+
+/* ----------------------------------------------------------------------------------------------------- what is produced */
+
+static int open_ring(FIXTURE_DATA(mmsbd) *self, struct mmsb_space **space, struct mmsb_ring **ring)
+{
+	int err = mmsb_space_open(self->mmsb, self->name, NULL, space);
+
+	if (err)
+		return err;
+	err = mmsb_ring_open(*space, NULL, ring);
+	if (err)
+		mmsb_space_close(*space);
+	return err;
+}
+
+static int make_pages(FIXTURE_DATA(mmsbd) *self)
+{
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	int i, err = open_ring(self, &space, &ring);
+
+	if (err)
+		return err;
+	for (i = 0; !err && i < PRODUCERS; i++)
+		err = mmsb_create(ring, 64, &self->told[i].page);
+	if (!err)
+		err = mmsb_sync(space, PATIENCE);
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+	return err;
+}
+
+/* Until it is killed, or its space is gone. */
+static void produce(FIXTURE_DATA(mmsbd) *self, struct told *told)
+{
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	struct mmsb_sqe sqe;
+	struct mmsb_cqe cqe;
+
+	if (open_ring(self, &space, &ring))
+		_exit(1);
+	for (;;) {
+		mmsb_prep_add(&sqe, told->page, 0, 1);
+		mmsb_sqe_durable(&sqe);
+		__atomic_add_fetch(&told->sent, 1, __ATOMIC_SEQ_CST);
+		if (run_entry(ring, &sqe, &cqe) || cqe.result)
+			_exit(2);
+		/* Each changes the page, so its epoch is the sum. */
+		__atomic_store_n(&told->durable, cqe.epoch, __ATOMIC_SEQ_CST);
+	}
+}
+
+/* What a producer was told is there, and no more than what was sent. What was not told may be there or not, and counts from here on as sent. */
+static int check_one(FIXTURE_DATA(mmsbd) *self, struct mmsb_space *space, struct told *told)
+{
+	uint64_t sum = 0;
+
+	if (mmsb_read(space, told->page, 0, &sum, sizeof(sum), NULL) != sizeof(sum))
+		return -ENOENT;
+	if (sum < told->durable || sum > told->sent) {
+		fprintf(stderr, "# page %llx of '%s': %llu, where %llu were durable and %llu sent\n", (unsigned long long)told->page, self->name,
+			(unsigned long long)sum, (unsigned long long)told->durable, (unsigned long long)told->sent);
+		return -EBADMSG;
+	}
+	told->sent = sum;
+	return 0;
+}
+
+static int check(FIXTURE_DATA(mmsbd) *self)
+{
+	struct mmsb_space *space;
+	uint64_t kept[2], fresh[2];
+	int i, err = mmsb_space_open(self->mmsb, self->name, NULL, &space);
+
+	if (err)
+		return err;
+	for (i = 0; !err && i < PRODUCERS; i++)
+		err = check_one(self, space, &self->told[i]);
+	if (!err && (mmsb_hash(space, 0, kept, NULL) || mmsb_hash(space, MMSB_HASH_RECOMPUTE, fresh, NULL) || memcmp(kept, fresh, sizeof(kept))))
+		err = -EILSEQ;
+	mmsb_space_close(space);
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- tests */
+
+TEST_F(mmsbd, stops_and_goes_on)
+{
+	struct mmsb_durability_args now = { 0 };
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	uint64_t page;
+
+	self->pid = start(self);
+	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, open_ring(self, &space, &ring));
+	ASSERT_EQ(0, mmsb_create(ring, 64, &page));
+	ASSERT_EQ(0, mmsb_add(ring, page, 0, 7, NULL));
+	ASSERT_EQ(0, mmsb_sync(space, PATIENCE)) {
+		TH_LOG("%s", mmsb_strerror_last());
+	}
+	ASSERT_EQ(0, mmsb_add(ring, page, 0, 8, NULL));
+	ASSERT_EQ(0, end(self, SIGTERM));
+	/* All is on disk, the space waits for its next writer. */
+	ASSERT_EQ(0, mmsb_durability(space, &now));
+	EXPECT_EQ(0, now.writer);
+	EXPECT_EQ(MMSB_BUFFERED, now.mode);
+	EXPECT_EQ(now.tick, now.durable);
+	ASSERT_EQ(0, mmsb_add(ring, page, 0, 9, NULL));
+	self->pid = start(self);
+	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, mmsb_sync(space, PATIENCE));
+	ASSERT_EQ(0, end(self, SIGTERM));
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+	/* As after a boot. */
+	ASSERT_EQ(0, mmsb_space_remove(self->mmsb, self->name));
+	self->pid = start(self);
+	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, mmsb_space_open(self->mmsb, self->name, NULL, &space));
+	ASSERT_EQ(8, mmsb_read(space, page, 0, &page, 8, NULL));
+	EXPECT_EQ(24, page);
+	mmsb_space_close(space);
+	EXPECT_EQ(0, end(self, SIGTERM));
+}
+
+TEST_F(mmsbd, answers)
+{
+	char answer[4096];
+	pid_t second;
+	int status;
+
+	self->pid = start(self);
+	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, make_pages(self));
+	usleep(1500000);
+	ASSERT_EQ(0, ask(self, "status", answer, sizeof(answer)));
+	EXPECT_EQ(0, strncmp(answer, self->name, strlen(self->name)));
+	EXPECT_NE(NULL, strstr(answer, "\twriting\tbuffered\t"));
+	EXPECT_NE(NULL, strstr(answer, "\nok\n"));
+	ASSERT_EQ(0, ask(self, "dance", answer, sizeof(answer)));
+	EXPECT_EQ(0, strncmp(answer, "error\t", 6));
+	ASSERT_EQ(0, ask(self, "checkpoint nowhere", answer, sizeof(answer)));
+	EXPECT_EQ(0, strncmp(answer, "error\t", 6));
+	/* Exactly one of them. */
+	second = start(self);
+	ASSERT_EQ(second, waitpid(second, &status, 0));
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	EXPECT_EQ(0, end(self, SIGTERM));
+}
+
+TEST_F(mmsbd, reads_its_configuration_again)
+{
+	char answer[4096];
+	uint64_t until = now_ns() + PATIENCE;
+
+	self->pid = start(self);
+	ASSERT_EQ(0, wait_written(self));
+	/* One that is wrong changes nothing. */
+	ASSERT_EQ(0, configure(self, "nonsense\n"));
+	kill(self->pid, SIGHUP);
+	usleep(500000);
+	EXPECT_TRUE(is_written(self));
+	ASSERT_EQ(0, configure(self, "durability = strict\n"));
+	kill(self->pid, SIGHUP);
+	do {
+		ASSERT_GT(until, now_ns());
+		usleep(50000);
+		ASSERT_EQ(0, ask(self, "status", answer, sizeof(answer)));
+	} while (!strstr(answer, "\twriting\tstrict\t"));
+	EXPECT_EQ(0, end(self, SIGTERM));
+}
+
+TEST_F_TIMEOUT(mmsbd, killed_at_any_moment, 170)
+{
+	uint64_t seed = rng_seed_now(), round, until = now_ns() + (soak_seconds() ?: 40) * SECOND;
+	struct rng rng = { .state = seed };
+	pid_t producer[PRODUCERS];
+	int i;
+
+	TH_LOG("seed %llu", (unsigned long long)seed);
+	self->pid = start(self);
+	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, make_pages(self));
+	for (round = 0; round < 4 || now_ns() < until; round++) {
+		bool first = rng_once_in(&rng, 2);
+
+		for (i = 0; i < PRODUCERS; i++) {
+			producer[i] = fork();
+			if (!producer[i])
+				produce(self, &self->told[i]);
+		}
+		usleep(rng_below(&rng, 1500000));
+		if (first) {
+			ASSERT_EQ(-SIGKILL, end(self, SIGKILL));
+			usleep(rng_below(&rng, 50000));
+		}
+		for (i = 0; i < PRODUCERS; i++) {
+			kill(producer[i], SIGKILL);
+			waitpid(producer[i], NULL, 0);
+		}
+		if (!first)
+			ASSERT_EQ(-SIGKILL, end(self, SIGKILL));
+		if (round & 1)
+			ASSERT_EQ(0, mmsb_space_remove(self->mmsb, self->name));
+		self->pid = start(self);
+		ASSERT_EQ(0, wait_written(self)) {
+			TH_LOG("round %llu", (unsigned long long)round);
+		}
+		ASSERT_EQ(0, check(self)) {
+			TH_LOG("round %llu", (unsigned long long)round);
+		}
+	}
+	TH_LOG("%llu rounds, %llu and more were durable", (unsigned long long)round, (unsigned long long)self->told[0].durable);
+	EXPECT_LT(0, self->told[0].durable);
+	EXPECT_EQ(0, end(self, SIGTERM));
+}
+
+TEST_HARNESS_MAIN

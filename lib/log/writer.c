@@ -222,14 +222,19 @@ static int take(struct msl_writer *writer, const struct mmsb_record *record)
 	}
 }
 
-/* All that there is, up to a bound. *more: it was reached. A record that finds no room is taken once more. */
+/*
+ * All that there is, up to a bound. *more: it was reached. A record that finds no room is taken once more, and a segment that could not be
+ * cut comes first: behind the next record it may be within a tick.
+ */
 static int pull(struct msl_writer *writer, uint64_t now, bool *more)
 {
 	uint64_t bytes = 0;
 	int err = 0;
 
 	while (!err && bytes < PULL_BYTES) {
-		if (!writer->record)
+		if (msl_unlikely(writer->cutting))
+			err = segment_cut(writer, now);
+		if (!err && !writer->record)
 			err = writer->source->ops->next(writer->source, &writer->record);
 		if (err)
 			break;
@@ -237,8 +242,6 @@ static int pull(struct msl_writer *writer, uint64_t now, bool *more)
 		err = take(writer, writer->record);
 		if (!err)
 			writer->record = NULL;
-		if (!err && msl_unlikely(writer->cutting))
-			err = segment_cut(writer, now);
 	}
 	*more = !err && bytes >= PULL_BYTES;
 	if (err != -ETIME)
@@ -296,8 +299,6 @@ static int one_round(struct msl_writer *writer, uint64_t now)
 	bool more = false, busy = false;
 	int err = sync_harvest(writer, false);
 
-	if (!err && writer->cutting)
-		err = segment_cut(writer, now);
 	if (!err)
 		err = pull(writer, now, &more);
 	if (!err)

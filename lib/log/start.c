@@ -2,7 +2,7 @@
 #include "log.h"
 #include "reader.h"
 
-/* The last segment is read to its end, and what was found of it is on disk from then on. */
+/* The last segment is read to its end, and what was found of it is on disk from then on, as are the names of all files. */
 static int find_end(struct msl_disk *disk, struct msl_log_end *end)
 {
 	struct msl_reader_opts opts = { .life = MSL_LAST_LIFE, .from_tick = UINT64_MAX };
@@ -21,7 +21,8 @@ static int find_end(struct msl_disk *disk, struct msl_log_end *end)
 	if (err != -ENODATA)
 		return err;
 	msl_segment_name(name, end->header.number);
-	return msl_segment_settle(disk, name);
+	err = msl_segment_settle(disk, name);
+	return err ? err : disk->ops->sync_dir(disk);
 }
 
 static int is_based(struct msl_disk *disk, const struct msl_dir *dir, bool *based)

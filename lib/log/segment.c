@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <stdio.h>
 #include <zstd.h>
 #include "crc32c.h"
 #include "dir.h"
@@ -67,6 +68,16 @@ static int file_publish(struct msl_segment *segment, const char *from, const cha
 	return err;
 }
 
+/* What was begun is not left behind; what is said is still why. */
+static void discard(struct msl_disk *disk, const char *name, int err)
+{
+	char why[256];
+
+	snprintf(why, sizeof(why), "%s", mmsb_strerror_last());
+	disk->ops->unlink(disk, name);
+	msl_fail(-err, "%s", why);
+}
+
 static int create(struct msl_disk *disk, const char *name, const struct msl_header *header, bool checkpoint, uint64_t room,
 		  struct msl_segment **segment)
 {
@@ -83,7 +94,7 @@ static int create(struct msl_disk *disk, const char *name, const struct msl_head
 	if (!err)
 		return 0;
 	if (*segment && (*segment)->file)
-		disk->ops->unlink(disk, checkpoint ? name : temporary);
+		discard(disk, checkpoint ? name : temporary, err);
 	msl_segment_close(*segment);
 	*segment = NULL;
 	return err;

@@ -81,11 +81,12 @@ static int fail_wait(int err)
 	return err == -EINTR ? msl_fail(EINTR, "a signal came") : err;
 }
 
+/* Another thread may be reading meanwhile: then this is a look from outside. */
 int embedded_history_wait(struct mmsb_history *handle, uint64_t timeout_ns)
 {
 	struct embedded_history *history = (struct embedded_history *)handle;
 
-	return history->at < history->filled ? 0 : fail_wait(ms_history_wait(history->engine, timeout_ns));
+	return msl_load(history->at) < msl_load(history->filled) ? 0 : fail_wait(ms_history_wait(history->engine, timeout_ns));
 }
 
 static int history_grow(struct embedded_history *history, size_t bytes)
@@ -119,7 +120,7 @@ static int copy_some(struct embedded_history *history)
 				return err;
 		}
 		memcpy(history->buffer + history->filled, history->next, history->next->bytes);
-		history->filled += history->next->bytes;
+		msl_store(history->filled, history->filled + history->next->bytes);
 		history->next = NULL;
 	}
 }
@@ -131,8 +132,8 @@ static int history_fill(struct embedded_history *history)
 
 	if (reason)
 		return msl_fail_reason(reason);
-	history->at = 0;
-	history->filled = 0;
+	msl_store(history->at, 0);
+	msl_store(history->filled, 0);
 	err = copy_some(history);
 	ms_history_leave(history->engine);
 	return err;
@@ -145,7 +146,7 @@ static int log_next(struct embedded_history *history, const struct mmsb_record *
 	if (err || history->at == history->filled)
 		return err;
 	*record = (const struct mmsb_record *)(history->buffer + history->at);
-	history->at += (*record)->bytes;
+	msl_store(history->at, history->at + (*record)->bytes);
 	return 0;
 }
 

@@ -474,11 +474,11 @@ static int history_fill(struct kernel_history *history, const struct msl_deadlin
 {
 	ssize_t n;
 
-	history->at = 0;
-	history->filled = 0;
+	msl_store(history->at, 0);
+	msl_store(history->filled, 0);
 	n = read(history->fd, history->buffer, history->room);
 	if (n >= 0) {
-		history->filled = (size_t)n;
+		msl_store(history->filled, (size_t)n);
 		return 0;
 	}
 	if (errno == EAGAIN)
@@ -486,12 +486,13 @@ static int history_fill(struct kernel_history *history, const struct msl_deadlin
 	return errno == EMSGSIZE ? history_grow(history) : fail("reading the history", 0);
 }
 
+/* Another thread may be reading meanwhile: then this is a look from outside. */
 static int kernel_history_wait(struct mmsb_history *handle, uint64_t timeout_ns)
 {
 	struct kernel_history *history = (struct kernel_history *)handle;
 	struct msl_deadline deadline = msl_deadline(timeout_ns);
 
-	return history->at < history->filled ? 0 : history_sleep(history, &deadline);
+	return msl_load(history->at) < msl_load(history->filled) ? 0 : history_sleep(history, &deadline);
 }
 
 static int kernel_history_durable(struct mmsb_history *history, struct mmsb_log_durable_args *args)
@@ -521,7 +522,7 @@ static int kernel_history_next(struct mmsb_history *handle, const struct mmsb_re
 			return err;
 	}
 	*record = (const struct mmsb_record *)(history->buffer + history->at);
-	history->at += (*record)->bytes;
+	msl_store(history->at, history->at + (*record)->bytes);
 	return 0;
 }
 

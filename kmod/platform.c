@@ -151,3 +151,8 @@ int pf_waitq_wait(struct pf_waitq *q, bool (*done)(void *arg), void *arg, u64 ti
 		return wait_event_interruptible(q->head, done(arg));
 	return wait_event_interruptible_hrtimeout(q->head, done(arg), ns_to_ktime(timeout_ns));
 }
+
+void pf_waitq_await(struct pf_waitq *q, bool (*done)(void *arg), void *arg)
+{
+	wait_event(q->head, done(arg));
+}

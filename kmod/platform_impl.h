@@ -90,10 +90,15 @@ static inline u64 pf_wall(void)
 	return ktime_get_coarse_real_ns();
 }
 
+#define pf_relax()	cpu_relax()
+
 static inline void pf_resched(void)
 {
 	cond_resched();
 }
+
+#define PF_WAVE_BUDGET	100000u
+#define PF_SHARE_WORTH	8192u
 
 /* --------------------------------------------------------------------------------------------------- floating point */
 
@@ -154,6 +159,16 @@ static inline u64 pf_take64(u64 *bits)
 	return xchg(bits, 0);
 }
 
+static inline bool pf_swap64(u64 *word, u64 old, u64 new)
+{
+	return cmpxchg64(word, old, new) == old;
+}
+
+static inline u32 pf_or32(u32 *word, u32 bits)
+{
+	return (u32)atomic_fetch_or_relaxed((int)bits, (atomic_t *)word);
+}
+
 /* Readers are other processes, checked by sequence: to KCSAN these stores are marked. */
 static __always_inline void pf_store(void *to, const void *from, size_t bytes)
 {
@@ -198,6 +213,12 @@ struct pf_runlock {
 #define pf_runlock_assert(l)	lockdep_assert_held(&(l)->mutex)
 #define pf_runlock_lock_nested(l, outer)	mutex_lock_nest_lock(&(l)->mutex, &(outer)->mutex)
 
+/* The mutex does not care who works under it; to lockdep one lets go and another has taken it. */
+#define pf_runlock_give(l)			mutex_release(&(l)->mutex.dep_map, _THIS_IP_)
+#define pf_runlock_adopt(l)			mutex_acquire(&(l)->mutex.dep_map, 0, 1, _THIS_IP_)
+#define pf_runlock_adopt_nested(l, outer) \
+	mutex_acquire_nest(&(l)->mutex.dep_map, 0, 0, &(outer)->mutex.dep_map, _THIS_IP_)
+
 /* ---------------------------------------------------------------------------------------------------------- waiting */
 
 struct pf_waitq {
@@ -222,6 +243,7 @@ static inline void pf_waitq_wake(struct pf_waitq *q)
 }
 
 int pf_waitq_wait(struct pf_waitq *q, bool (*done)(void *arg), void *arg, u64 timeout_ns);
+void pf_waitq_await(struct pf_waitq *q, bool (*done)(void *arg), void *arg);
 
 /* --------------------------------------------------------------------------------------------------------- the home */
 

@@ -202,4 +202,5 @@ void mmsb_space_info(struct mmsb_space *space, struct mmsb_space_info_args *info
 	info->cut = stat.cut;
 	info->suspect = stat.suspect;
 	info->meetings = stat.meetings;
+	info->shared = stat.shared;
 }

@@ -122,6 +122,7 @@ static void json_info(struct json *json, const struct mmsb_space_info_args *info
 	json_u64(json, "cut", info->cut);
 	json_u64(json, "suspect", info->suspect);
 	json_u64(json, "meetings", info->meetings);
+	json_u64(json, "shared", info->shared);
 	json_bool(json, "pinned", info->flags & MMSB_SPACE_PIN);
 	json_bool(json, "hash", info->flags & MMSB_SPACE_HASH);
 	json_bool(json, "inline", info->flags & MMSB_SPACE_INLINE);
@@ -207,6 +208,7 @@ static void print_info(const struct mmsb_space_info_args *info)
 	if (info->suspect)
 		printf("suspect      %s audits saw a rule come to two results\n", text_grouped(info->suspect).s);
 	printf("meetings     %s ticks in which shards stood still together\n", text_grouped(info->meetings).s);
+	printf("shared       %s levels of pages that several threads computed together\n", text_grouped(info->shared).s);
 	printf("state hash   %s\n", info->flags & MMSB_SPACE_HASH ? "kept" : "off");
 	printf("run by       %s\n", info->flags & MMSB_SPACE_INLINE ? "who submits" : "pollers");
 	printf("stays        %s\n", info->flags & MMSB_SPACE_PIN ? "until removed" : "as long as somebody has it open");

@@ -44,7 +44,7 @@ enum mmsb_reason ms_space_reset(struct ms_space *space);	/* [any] as new, but fo
 
 struct ms_space_stat {
 	u64 pages, max_pages, bytes, max_bytes, memory, tick, deltas, incarnation;
-	u64 derived, edges, recomputed, skipped, cut, suspect, meetings;
+	u64 derived, edges, recomputed, skipped, cut, suspect, meetings, shared;
 	u32 shards, rings, max_rings;
 	bool hash, lazy;
 };

@@ -267,8 +267,6 @@ static enum mmsb_reason plan_reserve(struct ms_plan *plan)
 
 	for (i = 0; !reason && i < plan->count; i++)
 		reason = ms_wave_reserve(&ms_shard_of(space, plan->visited[i])->graph.wave, plan->highest);
-	if (!reason && space->nshards > 1)
-		reason = ms_wave_reserve(&space->meeting.wave, plan->highest);
 	return reason;
 }
 
@@ -644,7 +642,7 @@ static enum mmsb_reason apply_unlink(struct ms_shard *shard, const struct ms_gra
 
 static enum mmsb_reason apply_refresh(struct ms_shard *shard, const struct ms_graph_op *op)
 {
-	enum mmsb_reason reason = ms_wave_reserve_ask(shard->wave);
+	enum mmsb_reason reason = ms_wave_reserve_ask(&shard->graph.wave);
 
 	if (!reason)
 		ms_wave_ask(shard, op->index);

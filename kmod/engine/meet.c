@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "meet.h"
 #include "history.h"
+#include "joint.h"
 #include "pass.h"
 #include "replay.h"
 #include "ring.h"
@@ -20,12 +21,8 @@ void ms_meeting_tick(struct ms_shard *shard)
 
 static void meeting_open(struct ms_space *space)
 {
-	u32 i;
-
 	space->meeting.open = true;
 	space->meeting.ticked = false;
-	for (i = 0; i < space->nshards; i++)
-		space->shards[i]->wave = &space->meeting.wave;
 }
 
 static u32 meeting_exchange(struct ms_space *space)
@@ -82,8 +79,6 @@ static void meeting_close(struct ms_space *space, struct ms_todo *todo)
 	}
 	for (i = 0; i < space->nshards; i++)
 		ms_pass_finish(space->shards[i], todo);
-	for (i = 0; i < space->nshards; i++)
-		space->shards[i]->wave = &space->shards[i]->graph.wave;
 	space->meeting.open = false;
 }
 
@@ -95,7 +90,7 @@ static void end_local_waves(struct ms_space *space, struct ms_todo *todo)
 		ms_pass_end_wave(space->shards[i], todo);
 }
 
-u32 ms_meet(struct ms_space *space, bool polls, struct ms_todo *todo)
+static u32 meet(struct ms_space *space, bool polls, struct ms_todo *todo)
 {
 	u32 n = 1;
 
@@ -105,11 +100,31 @@ u32 ms_meet(struct ms_space *space, bool polls, struct ms_todo *todo)
 		meeting_open(space);
 		n = meeting_apply(space);
 	}
-	if (ms_replay_waits(space) || ms_wave_run(space, &space->meeting.wave, polls ? MS_WAVE_BUDGET : MS_WAVE_ALL))
+	if (ms_replay_waits(space) || ms_joint_run(space, polls ? PF_WAVE_BUDGET : MS_WAVE_ALL))
 		meeting_close(space, todo);
 	else
 		todo->meet = true;
 	ms_space_leave(space, todo);
+	return n;
+}
+
+u32 ms_meet(struct ms_space *space, struct ms_todo *todo)
+{
+	return meet(space, false, todo);
+}
+
+/* Who finds another at it does not stand in line for the locks, but lends a hand, and looks at everything once more afterwards. */
+u32 ms_meet_polling(struct ms_shard *shard, struct ms_todo *todo)
+{
+	struct ms_space *space = shard->space;
+	u32 n;
+
+	if (!pf_swap64(&space->meeting.chair, 0, 1)) {
+		pf_write(shard->kicked, 1);
+		return ms_joint_help(space);
+	}
+	n = meet(space, true, todo);
+	pf_release(&space->meeting.chair, 0);
 	return n;
 }
 
@@ -126,7 +141,7 @@ static void leave_news(struct ms_space *space, const struct ms_todo *todo)
 static void end_all(struct ms_space *space, struct ms_todo *todo)
 {
 	if (space->meeting.open) {
-		ms_wave_run(space, &space->meeting.wave, MS_WAVE_ALL);
+		ms_joint_run(space, MS_WAVE_ALL);
 		meeting_close(space, todo);
 	}
 	end_local_waves(space, todo);
@@ -161,7 +176,7 @@ void ms_meet_settle(struct ms_space *space)
 		meeting_exchange(space);
 		meeting_stamp(space);
 		if (!ms_replay_waits(space))
-			ms_wave_run(space, &space->meeting.wave, MS_WAVE_ALL);
+			ms_joint_run(space, MS_WAVE_ALL);
 		meeting_close(space, &todo);
 		settle_answers(space, &todo);
 	}

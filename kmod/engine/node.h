@@ -7,7 +7,8 @@
  * A parent lists its children, and an edge knows its slot in that list, so that edges come and go without a search.
  *
  * Who writes. In a space of one shard its runner; in others graph operations happen in meetings (meet.h), with every
- * run lock held. What a wave writes (seen, flags, the links of a level) belongs to who runs the wave.
+ * run lock held. What a wave writes (seen, flags, the links of a level) belongs to who runs the wave,
+ * or has the page's shard in a joint one (joint.h).
  */
 #ifndef MS_NODE_H
 #define MS_NODE_H

@@ -146,12 +146,19 @@ static u32 shard_reap_answers(struct ms_shard *shard, struct ms_link *link)
 	return n;
 }
 
+static bool shard_has_wave(const struct ms_shard *shard)
+{
+	if (unlikely(shard->space->meeting.open))
+		return !ms_joint_is_empty(shard->space);
+	return !ms_wave_is_empty(&shard->graph.wave);
+}
+
 /* Who hears of a delta finds what follows from it, so answers wait for the wave; in a replay the wave waits for the tick to end. */
 static bool shard_holds_back(const struct ms_shard *shard)
 {
 	if (unlikely(shard->space->replay.ends))
 		return true;
-	return unlikely(!ms_wave_is_empty(shard->wave)) && !ms_replay_waits(shard->space);
+	return unlikely(shard_has_wave(shard)) && !ms_replay_waits(shard->space);
 }
 
 static void shard_answer(struct ms_shard *shard, struct ms_link *in, struct ms_todo *todo)
@@ -655,7 +662,7 @@ static u32 pass_apply(struct ms_shard *shard, struct ms_ring *own, bool polls, s
 /* A poller has other shards to see to, and comes back to a long wave; who runs the shard for himself stays. */
 static u64 wave_budget(bool polls)
 {
-	return polls ? MS_WAVE_BUDGET : MS_WAVE_ALL;
+	return polls ? PF_WAVE_BUDGET : MS_WAVE_ALL;
 }
 
 /* One bounded round of everything, with the run lock held. `polls`: by the poller, for whom the polled rings are. */
@@ -671,7 +678,7 @@ u32 ms_pass(struct ms_shard *shard, struct ms_ring *own, bool polls, struct ms_t
 	if (likely(!shard->waving))
 		n = pass_apply(shard, own, polls, todo);
 	if (shard_holds_back(shard))
-		shard->waving = !ms_wave_run(shard->space, shard->wave, wave_budget(polls));
+		shard->waving = !ms_wave_run(shard, wave_budget(polls));
 	if (shard->waving)
 		return n;
 	if (unlikely(shard->space->replay.ends))
@@ -685,7 +692,7 @@ void ms_pass_end_wave(struct ms_shard *shard, struct ms_todo *todo)
 {
 	if (!shard->waving)
 		return;
-	ms_wave_run(shard->space, shard->wave, MS_WAVE_ALL);
+	ms_wave_run(shard, MS_WAVE_ALL);
 	shard->waving = false;
 	if (unlikely(shard->space->replay.ends))
 		ms_replay_turn(shard->space);

@@ -32,7 +32,12 @@
  *
  * Time.
  *	void pf_resched(void)				called now and then in long work; may sleep
+ *	void pf_relax(void)				between two looks at what somebody else is about to change
  *	u64 pf_wall(void)				what the clock on the wall says, nanoseconds since 1970; to a few milliseconds, but cheap
+ *
+ * Long work, in edges and words that are looked at, about a nanosecond each.
+ *	PF_WAVE_BUDGET					after so much a poller sees to others
+ *	PF_SHARE_WORTH					from so much on it pays to have others share it
  *
  * Floating point and vector registers, used in between and nowhere else; what is in between does not sleep.
  *	PF_FLOAT: 1 where there is floating point, and then
@@ -51,6 +56,8 @@
  *	pf_wmb(), pf_rmb(), pf_mb()
  *	u64 pf_next(u64 *)				adds one, atomically; returns the new value
  *	void pf_or64(u64 *, u64), u64 pf_take64(u64 *)	fully ordered; take leaves 0
+ *	bool pf_swap64(u64 *, u64 old, u64 new)		false, and nothing done, if it is not `old`; else fully ordered
+ *	u32 pf_or32(u32 *, u32)				unordered; returns what was there
  *	pf_prefetchw(p)					NULL is fine
  *	void pf_store_word(u64 *to, u64 v)		one aligned word, which readers may load meanwhile
  *	void pf_store(void *to, const void *from, size_t), pf_zero(void *to, size_t)	many bytes, likewise
@@ -59,6 +66,10 @@
  *	struct pf_runlock
  *	pf_runlock_init(l), pf_runlock_destroy(l), bool pf_runlock_try(l), pf_runlock_unlock(l), pf_runlock_assert(l)
  *	pf_runlock_lock_nested(l, struct pf_mutex *outer)	waits; takes several of one class, in order, under outer
+ *	pf_runlock_give(l)				held on, but no longer by the caller
+ *	pf_runlock_adopt(l), pf_runlock_adopt_nested(l, struct pf_mutex *outer)
+ *		held by the caller from now on, who was told that it was given; one of its class, or several under outer. The one
+ *		who locked it unlocks it.
  *	struct pf_mutex					for slow paths
  *	pf_mutex_init(m), pf_mutex_destroy(m), pf_mutex_lock(m), pf_mutex_unlock(m)
  *
@@ -70,6 +81,7 @@
  *	int pf_waitq_wait(q, bool (*done)(void *), void *arg, u64 timeout_ns)
  *		0 once done(arg) is true, -ETIME, or -EINTR (the kernel: -ERESTARTSYS). Registers, then a full barrier, then
  *		looks; partner of the waker's pf_mb(). timeout ~0: for ever. 0: looks once.
+ *	pf_waitq_await(q, done, arg)			the same for ever, and nothing interrupts it
  *
  * The home. Embedded in each shard as `struct pf_shard home`; the engine only calls
  *	void pf_shard_kick(struct pf_shard *)		its poller, if asleep, shall look. Any context of the engine.

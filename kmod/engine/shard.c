@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "shard.h"
 #include "history.h"
+#include "joint.h"
 #include "meet.h"
 #include "pass.h"
 #include "recompute.h"
@@ -52,7 +53,6 @@ enum mmsb_reason ms_shard_create(struct ms_space *space, u32 number, int node, s
 	shard->hashing = space->hashing;
 	for (i = 0; i < MS_BATCH + MS_AHEAD; i++)
 		shard->lines_of[i] = &shard->nowhere;
-	shard->wave = &shard->graph.wave;
 	pf_runlock_init(&shard->run);
 	*out = shard;
 	return MMSB_REASON_NONE;
@@ -140,7 +140,7 @@ static u32 shard_run(struct ms_shard *shard, struct ms_ring *ring, struct ms_tod
 	u32 total = 0, passes = 0;
 
 	if (!shard_come_in(shard))
-		return 0;
+		return ms_joint_help(shard->space);
 	do {
 		total += ms_pass(shard, ring, false, todo);
 		passes++;
@@ -179,7 +179,7 @@ u32 ms_shard_service(struct ms_shard *shard, struct ms_ring *ring)
 		shard = todo_next(space, &todo);
 		if (!shard && unlikely(todo.meet)) {
 			todo.meet = false;
-			total += ms_meet(space, false, &todo);
+			total += ms_meet(space, &todo);
 			shard = todo_next(space, &todo);
 		}
 	} while (shard);
@@ -218,12 +218,12 @@ u32 ms_shard_poll(struct ms_shard *shard)
 	u32 n;
 
 	if (!shard_try(shard))
-		return 0;
+		return ms_joint_help(shard->space);
 	todo.meet = false;
 	n = ms_pass(shard, NULL, true, &todo);
 	n += shard_leave(shard);
 	if (unlikely(todo.meet))
-		n += ms_meet(shard->space, true, &todo);
+		n += ms_meet_polling(shard, &todo);
 	return n;
 }
 

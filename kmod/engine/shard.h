@@ -62,7 +62,6 @@ struct ms_shard {
 	u32 held;				/* completions of its rings that wait to be durable */
 	bool held_now;				/* some since the pass began */
 	u64 tick;
-	struct ms_wave *wave;			/* its own, or the meeting's */
 	struct ms_graph graph;
 	struct ms_stream *stream;		/* what it applies is told here; NULL: to nobody */
 	struct ms_hash hash;

@@ -99,6 +99,9 @@ enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms
 	reason = space_open_shards(space, config);
 	if (reason)
 		goto no_shards;
+	reason = ms_joint_open(space);
+	if (reason)
+		goto no_shards;
 	space_describe(space);
 	*out = space;
 	return MMSB_REASON_NONE;
@@ -123,7 +126,7 @@ void ms_space_destroy(struct ms_space *space)
 {
 	ms_log_free(space);
 	ms_nodes_forget(space);
-	ms_wave_free(&space->meeting.wave);
+	ms_joint_close(space);
 	ms_slabs_forget(space);
 	space_close_shards(space);
 	ms_arena_close(&space->arena);
@@ -300,9 +303,10 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	pf_write(space->page->durable, 0);
 	pf_write(space->page->incarnation, space->page->incarnation + 1);
 	pf_write(space->meeting.count, 0);
+	pf_write(space->meeting.joint.shared, 0);
 	space->meeting.graph = false;
 	space->replay = (struct ms_replay){ .ring = space->replay.ring };
-	ms_wave_forget(&space->meeting.wave);
+	ms_joint_forget(space);
 	for (i = 0; i < space->nshards; i++)
 		shard_reset(space->shards[i]);
 	ms_events_tell_reset(space);
@@ -388,7 +392,7 @@ static u64 space_memory(struct ms_space *space)
 
 	memory += ms_region_memory(&space->directory) + ms_region_memory(&space->arena.region);
 	memory += (space->arena.region.chunks + 63) / 64 * 8;
-	memory += space->nshards * (sizeof(struct ms_shard *) + ms_shard_memory(space));
+	memory += space->nshards * (sizeof(struct ms_shard *) + ms_shard_memory(space)) + ms_joint_memory(space);
 	return memory;
 }
 
@@ -415,6 +419,7 @@ void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
 		stat_graph(&space->shards[i]->graph, stat);
 	}
 	stat->meetings = pf_read(space->meeting.count);
+	stat->shared = pf_read(space->meeting.joint.shared);
 	stat->lazy = space->lazy;
 	pf_mutex_lock(&space->mutex);
 	stat->memory += space_memory(space);

@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "hash.h"
+#include "joint.h"
 #include "log.h"
 #include "shard.h"
 
@@ -17,7 +18,8 @@
 
 /* Under all run locks; read under one of them. */
 struct ms_meeting {
-	struct ms_wave wave;
+	struct ms_joint joint;
+	u64 chair;				/* a poller sees to it; written by those */
 	bool open;				/* shards apply together, or their wave has not ended */
 	bool ticked;
 	bool graph;				/* since the space was new, a page was derived in one */

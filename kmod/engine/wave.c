@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "wave.h"
 #include "capture.h"
+#include "joint.h"
 #include "node.h"
 #include "recompute.h"
 
@@ -76,11 +77,10 @@ enum mmsb_reason ms_wave_reserve_ask(struct ms_wave *wave)
 
 /* ------------------------------------------------------------------------------------------------------------- levels */
 
-static inline void level_add(const struct ms_space *space, struct ms_wave *wave, struct ms_node *node, u32 index)
+static inline void level_link(const struct ms_space *space, struct ms_wave *wave, struct ms_node *node, u32 index)
 {
 	u32 height = node->height, first = wave->level[height];
 
-	node->flags |= MS_NODE_QUEUED;
 	node->prev = 0;
 	node->next = first;
 	if (first)
@@ -90,6 +90,12 @@ static inline void level_add(const struct ms_space *space, struct ms_wave *wave,
 	if (height < wave->next)
 		wave->next = height;
 	wave->queued++;
+}
+
+static inline void level_add(const struct ms_space *space, struct ms_wave *wave, struct ms_node *node, u32 index)
+{
+	node->flags |= MS_NODE_QUEUED;
+	level_link(space, wave, node, index);
 }
 
 static void level_remove(const struct ms_space *space, struct ms_wave *wave, struct ms_node *node)
@@ -106,16 +112,6 @@ static void level_remove(const struct ms_space *space, struct ms_wave *wave, str
 		wave->map[height / 64] &= ~(1ull << (height % 64));
 	node->flags &= ~MS_NODE_QUEUED;
 	wave->queued--;
-}
-
-/* The lowest level that has any; there is one. */
-static inline u32 level_lowest(const struct ms_wave *wave)
-{
-	u32 word = wave->next / 64;
-
-	while (!wave->map[word])
-		word++;
-	return word * 64 + (u32)__builtin_ctzll(wave->map[word]);
 }
 
 /* A level is taken as a whole: what its pages put in lies above it. Returns its first page. */
@@ -138,6 +134,17 @@ static void level_give_back(const struct ms_space *space, struct ms_wave *wave, 
 	wave->map[height / 64] |= 1ull << (height % 64);
 }
 
+void ms_wave_take_in(struct ms_shard *shard, u32 first)
+{
+	while (first) {
+		u32 index = first - 1;
+		struct ms_node *node = ms_node_at(shard->space, index);
+
+		first = node->next;
+		level_link(shard->space, &shard->graph.wave, node, index);
+	}
+}
+
 static inline void wave_add(const struct ms_space *space, struct ms_wave *wave, u32 index, u32 flags)
 {
 	struct ms_node *node = ms_node_at(space, index);
@@ -147,30 +154,40 @@ static inline void wave_add(const struct ms_space *space, struct ms_wave *wave, 
 	node->flags |= flags;
 }
 
+/* For whoever applies: in a meeting it is kept which shards have any. */
+static inline void shard_add(struct ms_shard *shard, u32 index, u32 flags)
+{
+	wave_add(shard->space, &shard->graph.wave, index, flags);
+	if (unlikely(shard->space->meeting.open))
+		ms_joint_stir(&shard->space->meeting.joint, shard->number);
+}
+
 void ms_wave_touch(struct ms_shard *shard, u32 index)
 {
-	wave_add(shard->space, shard->wave, index, MS_NODE_CHANGED);
+	shard_add(shard, index, MS_NODE_CHANGED);
 }
 
 void ms_wave_freshen(struct ms_shard *shard, u32 index)
 {
-	wave_add(shard->space, shard->wave, index, MS_NODE_FRESH);
+	shard_add(shard, index, MS_NODE_FRESH);
 }
 
 void ms_wave_put(struct ms_shard *shard, u32 index)
 {
-	wave_add(shard->space, shard->wave, index, 0);
+	shard_add(shard, index, 0);
 }
 
 void ms_wave_ask(struct ms_shard *shard, u32 index)
 {
 	struct ms_node *node = ms_node_at(shard->space, index);
-	struct ms_wave *wave = shard->wave;
+	struct ms_wave *wave = &shard->graph.wave;
 
 	if (node->flags & MS_NODE_ASKED)
 		return;
 	node->flags |= MS_NODE_ASKED;
 	wave->asked[wave->asks++] = index;
+	if (shard->space->meeting.open)
+		ms_joint_stir(&shard->space->meeting.joint, shard->number);
 }
 
 static void ask_drop(struct ms_wave *wave, u32 index)
@@ -187,16 +204,16 @@ void ms_wave_drop(struct ms_shard *shard, u32 index)
 	struct ms_node *node = ms_node_at(shard->space, index);
 
 	if (node->flags & MS_NODE_QUEUED)
-		level_remove(shard->space, shard->wave, node);
+		level_remove(shard->space, &shard->graph.wave, node);
 	if (node->flags & MS_NODE_ASKED)
-		ask_drop(shard->wave, index);
+		ask_drop(&shard->graph.wave, index);
 	node->flags &= ~(MS_NODE_CHANGED | MS_NODE_FRESH | MS_NODE_FORCED | MS_NODE_ASKED);
 }
 
 void ms_wave_lift(struct ms_space *space, u32 index, u32 height)
 {
 	struct ms_node *node = ms_node_at(space, index);
-	struct ms_wave *wave = ms_shard_of(space, index)->wave;
+	struct ms_wave *wave = &ms_shard_of(space, index)->graph.wave;
 	bool queued = node->flags & MS_NODE_QUEUED;
 
 	ms_capture_before(space, index);
@@ -207,7 +224,18 @@ void ms_wave_lift(struct ms_space *space, u32 index, u32 height)
 		level_add(space, wave, node, index);
 }
 
-/* ----------------------------------------------------------------------------------------------------------- the wave */
+/* --------------------------------------------------------------------------------------------------------------- steps */
+
+/* Who else is on the way: nobody; the other shards, with the same runner; or the other shards, each with whoever took it. */
+enum company { ALONE, TOGETHER, SHARED };
+
+struct step {
+	struct ms_space *space;
+	struct ms_shard *shard;
+	struct ms_hand *hand;			/* if it is SHARED */
+	enum company company;
+	bool guarded;				/* a capture is under way */
+};
 
 /* What is only told is marked and its watchers hear of it; nothing is computed. */
 static void mark_stale(struct ms_space *space, u32 index)
@@ -219,37 +247,110 @@ static void mark_stale(struct ms_space *space, u32 index)
 	ms_shard_mark_as(ms_shard_of(space, index), ms_line_id(line, index), MMSB_EVENT_STALE, line->kind);
 }
 
-/* Whoever computes from the page looks again in any case; whoever is only told hears of changed bytes. */
-static inline void tell_children(struct ms_space *space, struct ms_wave *wave, const struct ms_node *node, bool changed)
+static ALWAYS_INLINE void put_anywhere(struct ms_space *space, u32 index, u32 flags)
 {
+	struct ms_node *node = ms_node_at(space, index);
+	struct ms_shard *shard;
+
+	if (!(node->flags & MS_NODE_QUEUED)) {
+		shard = ms_shard_of(space, index);
+		level_add(space, &shard->graph.wave, node, index);
+		ms_joint_stir(&space->meeting.joint, shard->number);
+	}
+	node->flags |= flags;
+}
+
+static inline void hand_send(struct ms_hand *hand, u32 shard, struct ms_node *node, u32 index)
+{
+	node->next = hand->sending[shard];
+	hand->sending[shard] = index + 1;
+	hand->to[shard / 64] |= 1ull << (shard % 64);
+	if (node->height < hand->lowest)
+		hand->lowest = node->height;
+}
+
+/* The page has left its level, so its link is free. */
+static inline void hand_keep(struct ms_hand *hand, struct ms_node *node, u32 index)
+{
+	node->next = hand->kept;
+	hand->kept = index + 1;
+}
+
+/* Only one of those who come upon the page at once puts it in; where another has its shard, he sends it there. */
+static inline void put_shared(const struct step *step, u32 index)
+{
+	struct ms_node *node = ms_node_at(step->space, index);
+	u32 owner;
+
+	if (pf_read(node->flags) & MS_NODE_QUEUED || pf_or32(&node->flags, MS_NODE_QUEUED) & MS_NODE_QUEUED)
+		return;
+	owner = ms_space_owner(step->space, index);
+	if (owner == step->shard->number)
+		level_link(step->space, &step->shard->graph.wave, node, index);
+	else
+		hand_send(step->hand, owner, node, index);
+}
+
+static ALWAYS_INLINE void put_child(const struct step *step, u32 index)
+{
+	if (step->company == ALONE)
+		wave_add(step->space, &step->shard->graph.wave, index, 0);
+	else if (step->company == TOGETHER)
+		put_anywhere(step->space, index, 0);
+	else
+		put_shared(step, index);
+}
+
+static inline bool is_elsewhere(const struct step *step, u32 index)
+{
+	return step->company == SHARED && ms_space_owner(step->space, index) != step->shard->number;
+}
+
+/* Whoever computes from the page looks again in any case; whoever is only told hears of changed bytes. */
+static ALWAYS_INLINE void tell_children(const struct step *step, struct ms_node *node, u32 index, bool changed)
+{
+	bool later = false;
 	u32 i;
 
 	for (i = 0; i < node->children; i++) {
 		struct ms_child child = node->child[i];
 
 		if (ms_edge_is_data(child.type))
-			wave_add(space, wave, child.index, 0);
+			put_child(step, child.index);
+		else if (changed && is_elsewhere(step, child.index))
+			later = true;
 		else if (changed)
-			mark_stale(space, child.index);
+			mark_stale(step->space, child.index);
 	}
+	if (unlikely(later))
+		hand_keep(step->hand, node, index);
 }
 
-static void fall_behind(const struct ms_space *space, struct ms_wave *wave, u32 index, const struct ms_node *node)
+void ms_wave_tell_elsewhere(struct ms_space *space, u32 index)
 {
-	struct mmsb_line *line = ms_line_at(space, index);
+	const struct ms_node *node = ms_node_at(space, index);
+	u32 here = ms_space_owner(space, index), i;
+
+	for (i = 0; i < node->children; i++)
+		if (!ms_edge_is_data(node->child[i].type) && ms_space_owner(space, node->child[i].index) != here)
+			mark_stale(space, node->child[i].index);
+}
+
+static void fall_behind(const struct step *step, u32 index, const struct ms_node *node)
+{
+	struct mmsb_line *line = ms_line_at(step->space, index);
 	u32 i;
 
 	if (line->flags & MMSB_LINE_BEHIND)
 		return;
 	pf_write(line->flags, line->flags | MMSB_LINE_BEHIND | MMSB_LINE_STALE);
-	ms_shard_mark_as(ms_shard_of(space, index), ms_line_id(line, index), MMSB_EVENT_STALE, line->kind);
+	ms_shard_mark_as(step->shard, ms_line_id(line, index), MMSB_EVENT_STALE, line->kind);
 	for (i = 0; i < node->children; i++)
 		if (ms_edge_is_data(node->child[i].type))
-			wave_add(space, wave, node->child[i].index, 0);
+			put_child(step, node->child[i].index);
 }
 
-/* `guarded`: a capture is under way. */
-static ALWAYS_INLINE u64 wave_step(struct ms_space *space, struct ms_wave *wave, u32 index, struct ms_node *node, bool guarded)
+static ALWAYS_INLINE u64 take_step(const struct step *step, u32 index, struct ms_node *node)
 {
 	u32 flags = node->flags;
 	u64 cost = node->children + 1;
@@ -258,43 +359,76 @@ static ALWAYS_INLINE u64 wave_step(struct ms_space *space, struct ms_wave *wave,
 
 	node->flags = flags & ~(MS_NODE_QUEUED | MS_NODE_CHANGED | MS_NODE_FRESH | MS_NODE_FORCED);
 	if (node->derivation) {
-		if (guarded)
-			ms_capture_before(space, index);
-		fresh |= ms_line_at(space, index)->flags & MMSB_LINE_BEHIND;
-		result = ms_recompute(ms_shard_of(space, index), index, node, flags & MS_NODE_FORCED, &cost);
+		if (step->guarded)
+			ms_capture_before(step->space, index);
+		fresh |= ms_line_at(step->space, index)->flags & MMSB_LINE_BEHIND;
+		result = ms_recompute(step->shard, index, node, flags & MS_NODE_FORCED, &cost);
 		changed |= result == MS_DIFFERENT;
 		if (unlikely(result == MS_BEHIND)) {
-			fall_behind(space, wave, index, node);
+			fall_behind(step, index, node);
 			fresh = false;
 		}
 	}
 	if (changed || fresh)
-		tell_children(space, wave, node, changed);
+		tell_children(step, node, index, changed);
 	return cost;
 }
 
 /* Returns what is left of the budget; 0: the level may not have ended. */
-static ALWAYS_INLINE u64 wave_level(struct ms_space *space, struct ms_wave *wave, u32 height, u64 budget, bool guarded)
+static ALWAYS_INLINE u64 take_level(const struct step *step, u32 height, u64 budget)
 {
+	struct ms_wave *wave = &step->shard->graph.wave;
 	u32 next = level_take(wave, height);
 
 	while (next) {
 		u32 index = next - 1;
-		struct ms_node *node = ms_node_at(space, index);
+		struct ms_node *node = ms_node_at(step->space, index);
 		u64 cost;
 
 		next = node->next;
 		wave->queued--;
-		cost = wave_step(space, wave, index, node, guarded);
+		cost = take_step(step, index, node);
 		pf_resched();
 		if (unlikely(cost >= budget)) {
-			level_give_back(space, wave, height, next);
+			level_give_back(step->space, wave, height, next);
 			return 0;
 		}
 		budget -= cost;
 	}
 	return budget;
 }
+
+static u64 level_alone(struct ms_shard *shard, u32 height, u64 budget)
+{
+	const struct step step = { .space = shard->space, .shard = shard, .company = ALONE };
+
+	return take_level(&step, height, budget);
+}
+
+static u64 level_guarded(struct ms_shard *shard, u32 height, u64 budget)
+{
+	const struct step step = { .space = shard->space, .shard = shard, .company = ALONE, .guarded = true };
+
+	return take_level(&step, height, budget);
+}
+
+u64 ms_wave_level_together(struct ms_shard *shard, u32 height, u64 budget)
+{
+	const struct step step = { .space = shard->space, .shard = shard, .company = TOGETHER, .guarded = shard->space->capture };
+
+	pf_runlock_assert(&shard->run);
+	return take_level(&step, height, budget);
+}
+
+u64 ms_wave_level_shared(struct ms_shard *shard, struct ms_hand *hand, u32 height, u64 budget)
+{
+	const struct step step = { .space = shard->space, .shard = shard, .hand = hand, .company = SHARED };
+
+	pf_runlock_assert(&shard->run);
+	return take_level(&step, height, budget);
+}
+
+/* ---------------------------------------------------------------------------------------------------- the second round */
 
 /* From the highest asked for down, whatever is behind before it is asked for too. */
 static void demand_level(struct ms_space *space, struct ms_wave *wave, u32 height)
@@ -309,53 +443,90 @@ static void demand_level(struct ms_space *space, struct ms_wave *wave, u32 heigh
 			const struct ms_edge *edge = &node->derivation->edge[i];
 
 			if (ms_edge_is_data(edge->type) && (ms_line_at(space, edge->parent)->flags & MMSB_LINE_BEHIND))
-				wave_add(space, wave, edge->parent, MS_NODE_FORCED);
+				put_anywhere(space, edge->parent, MS_NODE_FORCED);
 		}
 		pf_resched();
 	}
 }
 
-static void demand_all(struct ms_space *space, struct ms_wave *wave)
+/* Returns the highest level that has any. */
+static u32 demand_asked(struct ms_shard *shard)
 {
-	u32 highest = 0, word;
+	struct ms_wave *wave = &shard->graph.wave;
+	u32 highest = 0;
 
 	while (wave->asks) {
 		u32 index = wave->asked[--wave->asks];
-		struct ms_node *node = ms_node_at(space, index);
+		struct ms_node *node = ms_node_at(shard->space, index);
 
 		node->flags &= ~MS_NODE_ASKED;
-		wave_add(space, wave, index, MS_NODE_FORCED);
+		put_anywhere(shard->space, index, MS_NODE_FORCED);
 		highest = highest > node->height ? highest : node->height;
 	}
+	return highest;
+}
+
+/* Which of these 64 levels has any, in any shard. */
+static u64 levels_of_all(const struct ms_space *space, u32 word)
+{
+	u64 levels = 0;
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++)
+		if (word < space->shards[i]->graph.wave.levels / 64)
+			levels |= space->shards[i]->graph.wave.map[word];
+	return levels;
+}
+
+static void demand_height(struct ms_space *space, u32 height)
+{
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++)
+		if (height < space->shards[i]->graph.wave.levels)
+			demand_level(space, &space->shards[i]->graph.wave, height);
+}
+
+void ms_waves_demand(struct ms_space *space)
+{
+	u32 highest = 0, word, i;
+
+	for (i = 0; i < space->nshards; i++) {
+		u32 height = demand_asked(space->shards[i]);
+
+		highest = highest > height ? highest : height;
+	}
 	for (word = highest / 64 + 1; word-- > 0;) {
-		u64 bits = wave->map[word], height;
+		u64 below = ~0ull, levels;
 
 		/* What a level adds lies below it, perhaps in the same word. */
-		for (height = 64; height-- > 0; bits = wave->map[word])
-			if (bits >> height & 1)
-				demand_level(space, wave, word * 64 + (u32)height);
+		while ((levels = levels_of_all(space, word) & below)) {
+			u32 bit = 63 - (u32)__builtin_clzll(levels);
+
+			demand_height(space, word * 64 + bit);
+			below = (1ull << bit) - 1;
+		}
 	}
 }
 
-static ALWAYS_INLINE bool wave_run(struct ms_space *space, struct ms_wave *wave, u64 budget, bool guarded)
+/* ----------------------------------------------------------------------------------------------------------- the wave */
+
+bool ms_wave_run(struct ms_shard *shard, u64 budget)
 {
+	u64 (*level)(struct ms_shard *shard, u32 height, u64 budget) = unlikely(shard->space->capture) ? level_guarded : level_alone;
+	struct ms_wave *wave = &shard->graph.wave;
+
 	for (;;) {
 		while (wave->queued) {
-			budget = wave_level(space, wave, level_lowest(wave), budget, guarded);
+			budget = level(shard, ms_wave_lowest(wave), budget);
 			if (unlikely(!budget))
 				return ms_wave_is_empty(wave);
 		}
 		if (likely(!wave->asks))
 			break;
-		demand_all(space, wave);
+		ms_waves_demand(shard->space);
 	}
-	wave->next = wave->levels;
-	pf_trace(wave, space, 0ull, space->page->tick);
+	wave->next = MS_WAVE_NONE;
+	pf_trace(wave, shard->space, 0ull, shard->space->page->tick);
 	return true;
-}
-
-/* Twice, so that what no capture guards need not ask for one at each page. */
-bool ms_wave_run(struct ms_space *space, struct ms_wave *wave, u64 budget)
-{
-	return unlikely(space->capture) ? wave_run(space, wave, budget, true) : wave_run(space, wave, budget, false);
 }

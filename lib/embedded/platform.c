@@ -330,6 +330,12 @@ int pf_waitq_wait(struct pf_waitq *queue, bool (*done)(void *), void *arg, u64 t
 	return err;
 }
 
+void pf_waitq_await(struct pf_waitq *queue, bool (*done)(void *), void *arg)
+{
+	while (pf_waitq_wait(queue, done, arg, ~0ull))
+		;
+}
+
 /* --------------------------------------------------------------------------------------------------------- the home */
 
 /* First barrier: the work is published before the flag is read; partner: the exchange with which the poller takes the flag. */

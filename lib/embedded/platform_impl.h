@@ -103,6 +103,15 @@ static inline void pf_resched(void)
 {
 }
 
+static inline void pf_relax(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 static inline u64 pf_now(void)
 {
 	struct timespec now;
@@ -118,6 +127,9 @@ static inline u64 pf_wall(void)
 	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
 	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
 }
+
+#define PF_WAVE_BUDGET	100000u
+#define PF_SHARE_WORTH	8192u
 
 /* --------------------------------------------------------------------------------------------------- floating point */
 
@@ -250,6 +262,16 @@ static inline u64 pf_take64(u64 *word)
 	return __atomic_exchange_n(word, 0, __ATOMIC_SEQ_CST);
 }
 
+static inline bool pf_swap64(u64 *word, u64 old, u64 new)
+{
+	return __atomic_compare_exchange_n(word, &old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+
+static inline u32 pf_or32(u32 *word, u32 bits)
+{
+	return __atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
+}
+
 #define pf_prefetch(p)	__builtin_prefetch((p), 0)
 #define pf_prefetchw(p)	__builtin_prefetch((p), 1)
 
@@ -326,6 +348,18 @@ static inline void pf_runlock_assert(const struct pf_runlock *lock)
 	PF_BUG_ON(pf_read(lock->owner) != pf_self());
 }
 
+static inline void pf_runlock_give(struct pf_runlock *lock)
+{
+	pf_runlock_assert(lock);
+	pf_write(lock->owner, NULL);
+}
+
+static inline void pf_runlock_adopt(struct pf_runlock *lock)
+{
+	PF_BUG_ON(pf_read(lock->owner) || !pf_read(lock->state));
+	pf_write(lock->owner, pf_self());
+}
+
 static inline void pf_runlock_unlock(struct pf_runlock *lock)
 {
 	pf_runlock_assert(lock);
@@ -355,6 +389,12 @@ static inline void pf_runlock_lock_nested(struct pf_runlock *lock, struct pf_mut
 	pf_runlock_lock(lock);
 }
 
+static inline void pf_runlock_adopt_nested(struct pf_runlock *lock, struct pf_mutex *outer)
+{
+	pf_mutex_assert(outer);
+	pf_runlock_adopt(lock);
+}
+
 /* ---------------------------------------------------------------------------------------------------------- waiting */
 
 /* An event count: a waiter registers, notes the count, looks, and sleeps until the count has moved on. */
@@ -365,6 +405,7 @@ struct pf_waitq {
 
 void pf_waitq_rouse(struct pf_waitq *queue);
 int pf_waitq_wait(struct pf_waitq *queue, bool (*done)(void *), void *arg, u64 timeout_ns);
+void pf_waitq_await(struct pf_waitq *queue, bool (*done)(void *), void *arg);
 
 static inline void pf_waitq_init(struct pf_waitq *queue)
 {

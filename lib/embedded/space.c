@@ -275,6 +275,7 @@ static void info_fill(struct embedded_instance *instance, struct mmsb_space_info
 	info->cut = stat.cut;
 	info->suspect = stat.suspect;
 	info->meetings = stat.meetings;
+	info->shared = stat.shared;
 }
 
 int embedded_space_info(struct mmsb_space *handle, struct mmsb_space_info_args *info)

@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 		steps += sim_steps();
 	}
 	took = now() - began;
-	printf("# %llu seeds, %llu steps, %.1f s: %.0f seeds a second\nok 1 sim\n", (unsigned long long)done,
-	       (unsigned long long)steps, took, took > 0 ? (double)done / took : 0.0);
+	printf("# %llu seeds, %llu steps, %llu levels shared, %.1f s: %.0f seeds a second\nok 1 sim\n", (unsigned long long)done,
+	       (unsigned long long)steps, (unsigned long long)scenario_shared(), took, took > 0 ? (double)done / took : 0.0);
 	return 0;
 }

@@ -242,6 +242,8 @@ int platform_wait(struct pf_waitq *queue, bool (*done)(void *), void *arg, u64 t
 
 /* --------------------------------------------------------------------------------------------------------- the home */
 
+u32 platform_wave_budget, platform_share_worth;
+
 /* Partner of the barrier: the poller takes the flag with a locked operation before it looks at its shards. */
 void pf_poller_kick(struct pf_poller *poller)
 {

@@ -85,6 +85,7 @@ void platform_flush(void);
 /* ------------------------------------------------------------------------------------------------------------- time */
 
 #define pf_wall()	0ull			/* a seed decides everything, and says nothing of the time */
+#define pf_relax()	sim_step()
 #define pf_resched()	do { PF_BUG_ON(*sim_wakeful()); sim_pause(SIM_PLACE); } while (0)
 
 /* --------------------------------------------------------------------------------------------------- floating point */
@@ -134,6 +135,20 @@ static inline void pf_fpu_end(void)
 #define pf_or64(p, b)	do { u64 sim_bits_ = (b); sim_step(); sim_drain(); *(u64 *)(p) |= sim_bits_; } while (0)
 #define pf_take64(p)	({ u64 sim_taken_; sim_step(); sim_drain(); sim_taken_ = *(u64 *)(p); *(u64 *)(p) = 0; sim_taken_; })
 
+#define pf_swap64(p, old, new) ({					\
+		u64 sim_old_ = (old), sim_new_ = (new);			\
+		bool sim_is_;						\
+		sim_step();						\
+		sim_is_ = *(volatile u64 *)(p) == sim_old_;		\
+		if (sim_is_) {						\
+			sim_drain();					\
+			*(u64 *)(p) = sim_new_;				\
+		}							\
+		sim_is_;						\
+	})
+#define pf_or32(p, b)	({ u32 sim_bits_ = (b), sim_was_; sim_step(); sim_was_ = *(volatile u32 *)(p); sim_drain(); \
+			   *(u32 *)(p) = sim_was_ | sim_bits_; sim_was_; })
+
 #define pf_prefetch(p)	((void)(p))
 #define pf_prefetchw(p)	((void)(p))
 
@@ -163,6 +178,9 @@ static inline void pf_runlock_init(struct pf_runlock *lock)
 #define pf_runlock_unlock(l)	platform_unlock((l), SIM_PLACE)
 #define pf_runlock_assert(l)	PF_BUG_ON((l)->owner != sim_self)
 
+#define pf_runlock_give(l)	do { pf_runlock_assert(l); (l)->owner = NULL; } while (0)
+#define pf_runlock_adopt(l)	do { PF_BUG_ON((l)->owner || !(l)->held); (l)->owner = sim_self; } while (0)
+
 struct pf_mutex {
 	struct pf_runlock lock;
 };
@@ -176,6 +194,10 @@ struct pf_mutex {
 #define pf_runlock_lock_nested(l, outer) do {				\
 		pf_mutex_assert(outer);					\
 		platform_lock((l), SIM_PLACE);				\
+	} while (0)
+#define pf_runlock_adopt_nested(l, outer) do {				\
+		pf_mutex_assert(outer);					\
+		pf_runlock_adopt(l);					\
 	} while (0)
 
 /* ---------------------------------------------------------------------------------------------------------- waiting */
@@ -196,6 +218,10 @@ static inline void pf_waitq_init(struct pf_waitq *queue)
 
 #define pf_waitq_destroy(q)	PF_BUG_ON((q)->waiters)
 #define pf_waitq_active(q)	(pf_read((q)->waiters) != 0)
+#define pf_waitq_await(q, done, arg) do {				\
+		while (platform_wait((q), (done), (arg), ~0ull, SIM_PLACE)) \
+			sim_pause(SIM_PLACE);				\
+	} while (0)
 #define pf_waitq_wait(q, done, arg, timeout_ns)	platform_wait((q), (done), (arg), (timeout_ns), SIM_PLACE)
 
 /* --------------------------------------------------------------------------------------------------------- the home */
@@ -208,6 +234,11 @@ struct pf_poller {
 struct pf_shard {
 	struct pf_poller *poller;	/* NULL: a space without pollers */
 };
+
+/* Each seed has its own notion of what is long, and of what is worth to be shared. */
+extern u32 platform_wave_budget, platform_share_worth;
+#define PF_WAVE_BUDGET	platform_wave_budget
+#define PF_SHARE_WORTH	platform_share_worth
 
 void pf_poller_kick(struct pf_poller *poller);
 

@@ -58,6 +58,8 @@ static bool space_open(void)
 	config.max_bytes = (u64)ANY_OF(&stage.rng, 6, 40, 40) << PF_CHUNK_SHIFT;
 	config.hash = !rng_once_in(&stage.rng, 3);
 	config.pollers = stage.pollers;
+	platform_wave_budget = ANY_OF(&stage.rng, 100000, 100000, 100, 20);
+	platform_share_worth = ANY_OF(&stage.rng, 1, 4, 30, 300);
 	reason = ms_space_create(&config, &stage.space);
 	if (reason && (reason != MMSB_REASON_NO_MEMORY || !sim_injects()))
 		sim_fail("a space is refused for reason %d", reason);
@@ -309,6 +311,21 @@ static void check_reset(void)
 		sim_fail("after a reset the space is not as new");
 }
 
+static u64 shared;
+
+u64 scenario_shared(void)
+{
+	return shared;
+}
+
+static void count_shared(void)
+{
+	struct ms_space_stat stat;
+
+	ms_space_stat(stage.space, &stat);
+	shared += stat.shared;
+}
+
 static void close_all(void)
 {
 	u32 i;
@@ -368,6 +385,7 @@ static void direct(void *arg)
 		ledger_judge();
 		listeners_judge();
 		historian_judge();
+		count_shared();
 		check_reset();
 		close_all();
 	}

@@ -11,5 +11,7 @@
 
 /* Returns if all was well; else it says what was not and ends the program. */
 void scenario_run(u64 seed, bool trace);
+/* In all of them so far: levels of waves that several computed. */
+u64 scenario_shared(void);
 
 #endif

@@ -327,6 +327,7 @@ struct mmsb_space_info_args {
 	__u64 cut;		/* computed, and come out the same */
 	__u64 suspect;		/* audits that came to two different results */
 	__u64 meetings;		/* ticks for which shards had to stand still together */
+	__u64 shared;		/* levels of their waves that several threads computed together */
 };
 
 struct mmsb_space_remove_args {

@@ -3,6 +3,7 @@
 #include "space.h"
 
 #define PLANTS		6u
+#define BEDS		3u		/* of so many plants, one behind the other, where there are beds */
 #define EDGES_MAX	4u
 
 struct plant {
@@ -16,8 +17,9 @@ struct plant {
 static struct {
 	struct stage *stage;
 	struct player *gardener;
-	struct plant plants[PLANTS];
+	struct plant plants[BEDS * PLANTS];
 	u32 n;
+	bool beds;			/* a plant follows those of the bed before its own, so there is much to do in each level */
 	bool tended;			/* the gardener has ended: the graph stays as it is */
 } garden;
 
@@ -33,10 +35,10 @@ static struct plant *plant_of(u64 id)
 	return NULL;
 }
 
-/* Whether `from` is `to` or follows it. A graph of six has no long ways, so going all of them once more for each page will do. */
+/* Whether `from` is `to` or follows it. So small a graph has no long ways, so going all of them once more for each page will do. */
 static bool follows(const struct plant *from, const struct plant *to)
 {
-	bool reached[PLANTS] = { false };
+	bool reached[BEDS * PLANTS] = { false };
 	u32 round, i, k;
 
 	reached[from - garden.plants] = true;
@@ -149,23 +151,30 @@ static void compare(const struct plant *plant, const struct view *parents, const
 
 /* ------------------------------------------------------------------------------------------------------------- drawing */
 
-static void draw_edge(struct rng *rng, u32 rule, struct mmsb_edge *edge)
+static struct book *draw_parent(struct rng *rng, const struct plant *plant)
 {
+	u32 bed = (u32)(plant - garden.plants) / PLANTS, tries;
 	struct book *book = NULL;
-	u32 tries;
 
-	for (tries = 0; tries < 8 && !(book && (book->follows || !book->owner)); tries++)
+	if (garden.beds && bed)
+		return garden.plants[(bed - 1) * PLANTS + rng_below(rng, PLANTS)].book;
+	for (tries = 0; tries < 8 && !(book && ((book->follows && !garden.beds) || !book->owner)); tries++)
 		book = ledger_any((u32)rng_next(rng));
 	if (!book || (book->owner && !book->follows))
 		book = garden.plants[0].book;
-	*edge = (struct mmsb_edge){ .parent = book->id };
+	return book;
+}
+
+static void draw_edge(struct rng *rng, const struct plant *plant, u32 rule, struct mmsb_edge *edge)
+{
+	*edge = (struct mmsb_edge){ .parent = draw_parent(rng, plant)->id };
 	if (rng_once_in(rng, 6))
 		edge->type = MMSB_EDGE_CONTROL;
 	else if (rule != MMSB_RULE_COPY)
 		edge->weight = rng_below(rng, 4);
 }
 
-static void draw_derive(struct rng *rng, struct record *record, struct plant *after)
+static void draw_derive(struct rng *rng, const struct plant *plant, struct record *record, struct plant *after)
 {
 	static const u32 rules[] = { MMSB_RULE_COPY, MMSB_RULE_ADD_MUL, MMSB_RULE_ADD_MUL, MMSB_RULE_XOR_AND };
 	struct mmsb_derive derive = { 0 };
@@ -177,7 +186,7 @@ static void draw_derive(struct rng *rng, struct record *record, struct plant *af
 	after->lazy = rng_once_in(rng, 5);
 	after->edges = 1 + (u32)rng_below(rng, 3);
 	for (i = 0; i < after->edges; i++)
-		draw_edge(rng, after->rule, &after->edge[i]);
+		draw_edge(rng, plant, after->rule, &after->edge[i]);
 	derive.rule = after->rule;
 	derive.lane = after->lane;
 	derive.edges = after->edges;
@@ -187,9 +196,9 @@ static void draw_derive(struct rng *rng, struct record *record, struct plant *af
 	record->sqe.len = sizeof(derive) + after->edges * sizeof(after->edge[0]);
 }
 
-static void draw_link(struct rng *rng, struct record *record, struct plant *after)
+static void draw_link(struct rng *rng, const struct plant *plant, struct record *record, struct plant *after)
 {
-	draw_edge(rng, after->rule, &after->edge[after->edges]);
+	draw_edge(rng, plant, after->rule, &after->edge[after->edges]);
 	memcpy(record->operand, &after->edge[after->edges], sizeof(after->edge[0]));
 	record->sqe.len = sizeof(after->edge[0]);
 	after->edges++;
@@ -219,13 +228,14 @@ static enum mmsb_reason draw_graph_op(struct rng *rng, struct plant *plant, stru
 	bool found = true;
 
 	*after = *plant;
-	record->sqe = (struct mmsb_sqe){ .op = ops[rng_below(rng, sizeof(ops))], .page = plant->book->id };
+	record->sqe = (struct mmsb_sqe){ .op = ops[rng_below(rng, garden.beds && !plant->derived ? 1 : sizeof(ops))] };
+	record->sqe.page = plant->book->id;
 	if (record->sqe.op == MMSB_OP_LINK && plant->edges == EDGES_MAX)
 		record->sqe.op = MMSB_OP_UNLINK;
 	if (record->sqe.op == MMSB_OP_DERIVE)
-		draw_derive(rng, record, after);
+		draw_derive(rng, plant, record, after);
 	else if (record->sqe.op == MMSB_OP_LINK)
-		draw_link(rng, record, after);
+		draw_link(rng, plant, record, after);
 	else if (record->sqe.op == MMSB_OP_UNLINK)
 		found = draw_unlink(rng, record, after);
 	else if (record->sqe.op == MMSB_OP_UNDERIVE)
@@ -375,6 +385,8 @@ bool garden_plant(struct stage *stage, struct player *gardener)
 {
 	u32 n = 2 + (u32)rng_below(&gardener->rng, PLANTS - 1);
 
+	garden.beds = rng_once_in(&gardener->rng, 3);
+	n = garden.beds ? BEDS * PLANTS : n;
 	garden.stage = stage;
 	garden.gardener = gardener;
 	if (!player_open(gardener))
@@ -391,13 +403,17 @@ bool garden_plant(struct stage *stage, struct player *gardener)
 		record->book->follows = true;
 		garden.plants[garden.n++].book = record->book;
 	}
+	garden.beds &= garden.n == BEDS * PLANTS;
 	return garden.n;
 }
 
 void gardener_main(void *arg)
 {
 	struct player *player = arg;
+	u32 i;
 
+	for (i = 0; garden.beds && i < garden.n; i++)
+		tend(&player->rng, &garden.plants[i]);
 	for (; player->left && ledger_left() > 300; player->left--) {
 		struct plant *plant = &garden.plants[rng_below(&player->rng, garden.n)];
 

@@ -49,7 +49,7 @@ struct bench {
 /* The list, in the order of the report; ended by one without a name. */
 extern const struct bench bench_floor[], bench_inline[], bench_sync[], bench_polled[], bench_read[], bench_memory[], bench_count[];
 extern const struct bench bench_follow[], bench_derived[], bench_lazy[], bench_shards[], bench_fold[], bench_rules[], bench_million[];
-extern const struct bench bench_log[], bench_restore[];
+extern const struct bench bench_share[], bench_log[], bench_restore[];
 
 /* ---------------------------------------------------------------------------------------------------------- failing */
 
@@ -89,6 +89,7 @@ static inline void bench_pause(void)
 
 /* Binds the calling thread, and those it makes from then on, to the first or the last CPU of the process's set. */
 void bench_place(bool last);
+void bench_place_anywhere(void);	/* in that set */
 unsigned int bench_cpus(void);
 /* A thread that is on the last CPU from the start: one that had to get away from a spinning maker first might never run. */
 pthread_t bench_thread(void *(*run)(void *arg), void *arg);

@@ -127,6 +127,12 @@ void bench_place(bool last)
 		bench_die("sched_setaffinity failed");
 }
 
+void bench_place_anywhere(void)
+{
+	if (sched_setaffinity(0, sizeof(cpu_set_t), cpu_set()))
+		bench_die("sched_setaffinity failed");
+}
+
 pthread_t bench_thread(void *(*run)(void *arg), void *arg)
 {
 	cpu_set_t one = one_cpu(true);

@@ -77,6 +77,20 @@ struct graph *graph_random(unsigned int pages, unsigned int sources, unsigned in
 	return graph;
 }
 
+struct graph *graph_layers(unsigned int levels, unsigned int width, unsigned int parents)
+{
+	struct graph *graph = graph_new(1 + levels * width, 1, levels * width * parents);
+	uint64_t seed = 0x6c617973;
+	unsigned int i, k;
+
+	for (i = 1; i <= width; i++)
+		graph_edge(graph, i, 0);
+	for (; i < graph->pages; i++)
+		for (k = 0; k < parents; k++)
+			graph_edge(graph, i, (i - 1) / width * width - width + 1 + (unsigned int)(kit_random(&seed) % width));
+	return graph;
+}
+
 void graph_free(struct graph *graph)
 {
 	free(graph->parent);
@@ -135,6 +149,8 @@ void graph_plant(struct kit *kit, unsigned int at, const struct graph *graph, ui
 		if ((page - graph->sources) % KIT_BATCH != KIT_BATCH - 1 && page != graph->pages - 1)
 			continue;
 		bench_check(mmsb_submit(kit->ring), "mmsb_submit");
+		if (mmsb_sq_space(kit->ring) < KIT_BATCH)	/* a poller takes its time */
+			bench_check(mmsb_drain(kit->ring, MMSB_FOREVER), "mmsb_drain");
 		if (mmsb_peek_cqe(kit->ring, &cqe))
 			bench_check(cqe.result, "deriving a page");
 	}

@@ -21,6 +21,8 @@ struct graph *graph_fan(unsigned int children);			/* of one source */
 struct graph *graph_lattice(unsigned int levels);		/* of two pages that follow both of the level below; and one at the end */
 struct graph *graph_forest(unsigned int sources, unsigned int length);	/* a chain behind each */
 struct graph *graph_random(unsigned int pages, unsigned int sources, unsigned int parents);	/* parents drawn from all before */
+/* A source, and levels of so many pages that each follow `parents` of the level below. */
+struct graph *graph_layers(unsigned int levels, unsigned int width, unsigned int parents);
 void graph_free(struct graph *graph);
 
 /* How many pages follow from that one. */

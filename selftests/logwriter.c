@@ -458,6 +458,27 @@ static int base_first(bool trouble)
 	return err;
 }
 
+/* A checkpoint has its name only when the log is on disk up to its tick, and sees to that. */
+static int log_first(void)
+{
+	struct rig rig;
+	unsigned int i;
+	int err;
+
+	rig_make(&rig);
+	rig.opts.interval_ns = 100000 * INTERVAL;
+	script_begin(&rig.script, &rig.disk);
+	err = rig_disk(&rig) ?: rig_writer(&rig, true);
+	script_tell(&rig.script, 5, false);
+	err = err ?: step(&rig) ?: msl_writer_checkpoint(&rig.writer);
+	for (i = 0; !err && i < 50 && !folder_count(rig.place, ".ckp", NULL); i++, rig.now += MS)
+		err = step(&rig);
+	if (!err && (!folder_count(rig.place, ".ckp", NULL) || rig.script.durable != rig.script.records.tick))
+		err = wrong("a checkpoint is ahead of its log, or waits for it in vain");
+	rig_close(&rig);
+	return err;
+}
+
 /* Checkpoints make segments before the older of the two that are kept dispensable, and no others. */
 static int retention(bool keep_all)
 {
@@ -496,6 +517,7 @@ static void test_checkpoints(void)
 {
 	ksft_test_result(!base_first(false), "nothing is durable before the log has a base\n");
 	ksft_test_result(!base_first(true), "a base that fails is made again\n");
+	ksft_test_result(!log_first(), "a checkpoint counts once the log has come to it\n");
 	ksft_test_result(!retention(false), "old segments go, behind a checkpoint\n");
 	ksft_test_result(!retention(true), "or stay, if that is wished\n");
 }
@@ -698,6 +720,7 @@ static int successors(void)
 	err = err ?: run(&rig, 10 * INTERVAL);
 	if (!err && rig.script.durable != rig.script.records.tick)
 		err = wrong("the last of them did not write all");
+	err = err ?: holds_durable(&rig);
 	rig_close(&rig);
 	return err;
 }

@@ -215,8 +215,10 @@ static int place(struct msl_writer *writer)
 	char name[MSL_NAME_BYTES], temporary[MSL_NAME_BYTES];
 	int err;
 
-	if (writer->synced < checkpoint->tick)
+	if (writer->synced < checkpoint->tick) {
+		writer->urgent = true;
 		return 0;
+	}
 	names(checkpoint, name, temporary);
 	err = writer->disk->ops->rename(writer->disk, temporary, name);
 	if (!err)

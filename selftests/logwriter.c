@@ -352,13 +352,15 @@ static int limits(bool bytes)
 
 	rig_make(&rig);
 	rig.opts.interval_ns = 1000 * INTERVAL;
-	*(bytes ? &rig.opts.flush_bytes : &rig.opts.flush_ticks) = bytes ? 2000 : 10;
+	rig.opts.flush_ticks = bytes ? 0 : 10;
 	script_begin(&rig.script, &rig.disk);
 	err = rig_disk(&rig) ?: rig_writer(&rig, true);
 	script_tell(&rig.script, 3, false);
 	err = err ?: run(&rig, MS);
 	if (!err && rig.script.durable)
 		err = wrong("it was flushed too early");
+	if (bytes)
+		rig.writer.opts.flush_bytes = rig.writer.raw + 1;	/* how much ticks come to is drawn */
 	script_tell(&rig.script, 9, false);
 	err = err ?: run(&rig, 10 * MS);
 	if (!err && rig.script.durable != rig.script.records.tick)

@@ -87,11 +87,11 @@ static bool words_differ(const u64 *a, const u64 *b, u32 words)
 	u32 i, k;
 
 	for (i = 0; i + 32 <= words; i += 32, x += 8, y += 8) {
-		words4 differ = x[0] ^ y[0];
+		union { words4 all; u64 word[4]; } differ = { x[0] ^ y[0] };
 
 		for (k = 1; k < 8; k++)
-			differ |= x[k] ^ y[k];
-		if (differ[0] | differ[1] | differ[2] | differ[3])
+			differ.all |= x[k] ^ y[k];
+		if (differ.word[0] | differ.word[1] | differ.word[2] | differ.word[3])
 			return true;
 	}
 	for (; i < words; i++)

@@ -288,9 +288,13 @@ static int read_back(struct rig *rig, uint64_t from, uint64_t *last)
 	size_t at = pass_others(tape, 0);
 	int err = msl_disk_open(rig->place, MSL_DISK_NO_URING, &disk);
 
-	err = err ?: msl_reader_open(disk, &opts, &reader);
 	if (err)
+		return said("opening the disk");
+	err = msl_reader_open(disk, &opts, &reader);
+	if (err) {
+		msl_disk_close(disk);
 		return said("reading back");
+	}
 	*last = 0;
 	while (!(err = msl_reader_next(reader, &record))) {
 		/* What lies before a checkpoint may have been deleted. */

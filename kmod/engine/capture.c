@@ -218,7 +218,7 @@ void ms_capture_line(struct ms_space *space, u32 index)
 		return;
 	if (!line_put(capture, shard, index))
 		pf_write(capture->failed, 1);
-	ms_history_crowd(shard, capture->part[shard->number].waiting);
+	ms_stream_crowd(shard, capture->part[shard->number].waiting);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- the walk */

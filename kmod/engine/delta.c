@@ -562,7 +562,7 @@ static enum mmsb_reason apply_told(struct change *change, const struct ms_ring *
 	enum mmsb_reason reason;
 	bool keep;
 
-	reason = ms_history_begin(shard, &ring->config.origin, change->sqe, &change->operand, change->operand_bytes);
+	reason = ms_stream_begin(shard, &ring->config.origin, change->sqe, &change->operand, change->operand_bytes);
 	if (reason)
 		return reason;
 	if (client)
@@ -575,11 +575,11 @@ static enum mmsb_reason apply_told(struct change *change, const struct ms_ring *
 	keep = !reason && !(outcome->flags & MMSB_CQE_UNCHANGED);
 	if (unlikely(reason && change->sqe->op == MMSB_OP_LOAD)) {
 		keep = change->operand_bytes;
-		ms_history_cut(shard, change->operand_bytes);
+		ms_stream_cut(shard, change->operand_bytes);
 	}
 	if (keep && change->sqe->op == MMSB_OP_DERIVE)
 		name_version(change);
-	ms_history_end(shard, keep, outcome->flags & MMSB_CQE_CREATED ? outcome->epoch : 0);
+	ms_stream_end(shard, keep, outcome->flags & MMSB_CQE_CREATED ? outcome->epoch : 0);
 	return reason;
 }
 

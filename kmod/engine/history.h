@@ -2,13 +2,9 @@
 /*
  * History: what a space tells about its ticks while somebody listens. This is the seam at which a log is put on.
  *
- * Each shard writes what it applies into a stream of its own, under its run lock. A delta's operand is copied into its record first
- * and applied from there, so a client that goes on writing to its payload area cannot make history differ from what happened.
- * The reader takes all streams at once, with the shards standing still, and reads them merged by tick. What is done in a meeting goes
- * into one stream, in the order in which it is done.
- *
- * A tick's record carries the state hash at its end. A shard knows only its own part of it, so what it writes is by how much that part
- * moved, and the reader adds up.
+ * Each shard writes what it applies into a stream of its own (stream.h). The reader takes all streams at once, with the shards standing still
+ * (history_batch.h), and reads them merged by tick (history_reader.c), with the state hash at the end of each tick. Where too much
+ * waits for him, all rings of the space stand still.
  *
  * What is read of a history is gone. What is read of a log (log.h) stays, batch by batch, until it is durable; a writer who takes over
  * reads from the first batch that is not.
@@ -18,53 +14,39 @@
 
 #include "engine.h"
 #include "hash.h"
+#include "history_batch.h"
+#include "stream.h"
 
-struct ms_segment {
-	struct ms_segment *next;
-	u64 used, room;
-	u8 bytes[] __attribute__((aligned(8)));
+struct ms_capture;
+
+struct ms_history {
+	struct ms_space *space;
+	u64 limit;
+	bool log, compact;
+	struct ms_stream *streams;		/* one a shard; the shards write to them while the space tells */
+	u64 wake_bytes;				/* a log's */
+	u32 holders;				/* who has it open, and the space of a log; under control */
+	struct pf_mutex reader;			/* whoever reads, and says what is durable */
+	struct pf_mutex mutex;
+	struct ms_history_batch *first, *last;	/* under the mutex */
+	u64 taken;				/* bytes of records in batches, ever; under the mutex */
+	u64 read;				/* of those */
+	u64 freed;				/* of those */
+	u32 full;				/* rings stand still */
+	u32 told_all;				/* nothing more will come */
+	struct pf_waitq waitq;			/* of those who wait for records */
+
+	/* The reader's. */
+	u64 term;				/* a log's: whose turn it is */
+	struct ms_history_batch *batch;
+	struct ms_hash hash;			/* as of the last record read */
+	u64 bound;				/* the last that was told */
+	struct mmsb_hash_record told;		/* a tick's record, with the sum */
+	u32 capturing;				/* a CAPTURE was read, and not its CAPTURED */
+	u64 capture_tick;			/* of that */
+	u64 since;				/* bytes that were read before it */
+	struct ms_capture *capture;		/* the last one asked for, until its CAPTURED was read; written with every run lock held */
 };
-
-struct ms_stream {
-	struct ms_segment *first, *last;
-	u64 waiting;				/* bytes of records */
-	const struct mmsb_origin *origin;	/* of the deltas that are applied in the short way now */
-	u64 at;					/* in last: where the record that is being written begins */
-	bool told;				/* records since the last tick's */
-	struct ms_hash hash;			/* the shard's part, as last told */
-};
-
-struct ms_history;
-struct ms_history_batch;
-
-struct ms_segment *ms_segment_make(u64 bytes, int node);	/* with room for so many at least; NULL: no memory */
-void ms_segments_free(struct ms_segment *segment);		/* all from this one on */
-
-/* NONE, or NO_MEMORY. *operand moves to the record's copy of it. */
-enum mmsb_reason ms_history_begin(struct ms_shard *shard, const struct mmsb_origin *origin, const struct mmsb_sqe *sqe, const u8 **operand,
-				  u64 bytes);
-/* Of its operand, in the payload area, only so many bytes counted. */
-void ms_history_cut(struct ms_shard *shard, u64 bytes);
-/* The delta did something (`page` is the one that it made, or 0), or it did not. */
-void ms_history_end(struct ms_shard *shard, bool keep, u64 page);
-/* Room for the records of a whole batch of words of that origin: from here on ms_history_word() cannot fail. */
-enum mmsb_reason ms_history_reserve_words(struct ms_shard *shard, const struct mmsb_origin *origin);
-/* A delta that went the short way did something. */
-void ms_history_word(struct ms_shard *shard, const struct mmsb_sqe *sqe);
-/* The shard's tick, or that of a meeting, has closed. */
-void ms_history_tick(struct ms_shard *shard);
-void ms_history_tick_all(struct ms_space *space);
-
-/* Room for what parts the records before it from those behind it. With every run lock held, as all that uses it. */
-struct ms_mark {
-	struct ms_history_batch *before, *after;		/* NULL: nobody listens */
-};
-enum mmsb_reason ms_history_mark(struct ms_space *space, struct ms_mark *mark);		/* NONE, or NO_MEMORY */
-void ms_history_switch(struct ms_space *space, const struct ms_mark *mark);
-void ms_history_reset(struct ms_space *space, const struct ms_mark *mark);
-
-/* A shard has that many bytes of images waiting beside its stream: rings may have to stand still. */
-void ms_history_crowd(struct ms_shard *shard, u64 images);
 
 /* The reader is behind: nothing more is taken from rings, but for those that are being closed. */
 bool ms_history_is_full(const struct ms_shard *shard);

@@ -73,7 +73,7 @@ static void meeting_close(struct ms_space *space, struct ms_todo *todo)
 	if (unlikely(space->replay.ends)) {
 		ms_replay_turn(space);
 	} else if (space->meeting.ticked && !space->replay.ring) {
-		ms_history_tick_all(space);
+		ms_stream_tick_all(space);
 		pf_next(&space->page->closed);
 		ms_events_tell_all(space);
 	}

@@ -45,7 +45,7 @@ static void shard_close_tick(struct ms_shard *shard)
 	if (unlikely(shard->space->replay.ring))
 		return;
 	if (unlikely(shard->stream) && !shard->space->meeting.open)
-		ms_history_tick(shard);
+		ms_stream_tick(shard);
 	if (shard->space->nshards == 1)
 		pf_release(closed, shard->tick);
 	else if (!shard->space->meeting.open)
@@ -236,7 +236,7 @@ static u64 batch_lines(struct ms_shard *shard, const struct ms_ring *ring)
 
 	if (ring->read_only || unlikely(space->log.failed || space->replay.ring))
 		return 0;
-	if (unlikely(shard->stream) && (!ms_history_takes_words(shard) || ms_history_reserve_words(shard, &ring->config.origin)))
+	if (unlikely(shard->stream) && (!ms_history_takes_words(shard) || ms_stream_reserve_words(shard, &ring->config.origin)))
 		return 0;
 	return space->lines;
 }

@@ -60,7 +60,7 @@ void ms_replay_turn(struct ms_space *space)
 	u32 i;
 
 	if (replay->open) {
-		ms_history_tick_all(space);
+		ms_stream_tick_all(space);
 		pf_release(&space->page->closed, space->page->tick);
 		ms_events_tell_all(space);
 	}

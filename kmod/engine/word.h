@@ -88,7 +88,7 @@ static inline __attribute__((__always_inline__)) bool ms_word_apply(struct ms_sh
 		if (shard->hashing)
 			ms_word_hash(shard, sqe, old, new);
 		if (shard->stream)
-			ms_history_word(shard, sqe);
+			ms_stream_word(shard, sqe);
 		ms_shard_mark(shard, sqe->page);
 	}
 	return true;

@@ -9,12 +9,10 @@
  */
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <mmsb/logging.h>
+#include "common/daemon.h"
 #include "common/harness.h"
 #include "common/home.h"
 
@@ -26,28 +24,15 @@ struct told {			/* to a producer */
 };
 
 FIXTURE(mmsbd) {
-	char dir[64], conf[96], socket[96], name[32], program[4096];
+	char dir[64], name[32];
+	struct daemon daemon;
 	struct mmsb *mmsb;
 	struct told *told;
-	pid_t pid;
 };
-
-/* It lies where the programs of the same build do. */
-static void find_program(char *path, size_t bytes)
-{
-	ssize_t len = readlink("/proc/self/exe", path, bytes - 1);
-	int up;
-
-	path[len > 0 ? len : 0] = '\0';
-	for (up = 0; up < 2; up++)
-		if (strrchr(path, '/'))
-			*strrchr(path, '/') = '\0';
-	strncat(path, "/bin/mmsbd", bytes - strlen(path) - 1);
-}
 
 static int configure(FIXTURE_DATA(mmsbd) *self, const char *more)
 {
-	FILE *file = fopen(self->conf, "w");
+	FILE *file = fopen(self->daemon.conf, "w");
 
 	if (!file)
 		return -errno;
@@ -62,10 +47,10 @@ FIXTURE_SETUP(mmsbd)
 		SKIP(return, "mmsbd serves the kernel home");
 	strcpy(self->dir, "/tmp/test-mmsbd.XXXXXX");
 	ASSERT_NE(NULL, mkdtemp(self->dir));
-	snprintf(self->conf, sizeof(self->conf), "%s/conf", self->dir);
-	snprintf(self->socket, sizeof(self->socket), "%s/socket", self->dir);
+	snprintf(self->daemon.conf, sizeof(self->daemon.conf), "%s/conf", self->dir);
+	snprintf(self->daemon.socket, sizeof(self->daemon.socket), "%s/socket", self->dir);
 	snprintf(self->name, sizeof(self->name), "test-mmsbd-%d", getpid());
-	find_program(self->program, sizeof(self->program));
+	daemon_find(&self->daemon);
 	ASSERT_EQ(0, configure(self, ""));
 	ASSERT_EQ(0, mmsb_open(&self->mmsb, NULL));
 	self->told = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -85,85 +70,12 @@ FIXTURE_TEARDOWN(mmsbd)
 {
 	if (!self->told)
 		return;
-	if (self->pid) {
-		kill(self->pid, SIGKILL);
-		waitpid(self->pid, NULL, 0);
-	}
+	if (self->daemon.pid)
+		daemon_end(&self->daemon, SIGKILL);
 	mmsb_space_remove(self->mmsb, self->name);
 	mmsb_close(self->mmsb);
 	munmap(self->told, 4096);
 	remove_all(self->dir);
-}
-
-/* ---------------------------------------------------------------------------------------------------------- the daemon */
-
-static pid_t start(FIXTURE_DATA(mmsbd) *self)
-{
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	execl(self->program, "mmsbd", "--config", self->conf, "--socket", self->socket, NULL);
-	_exit(127);
-}
-
-/* How it ended: an exit status, or minus the signal. */
-static int end(FIXTURE_DATA(mmsbd) *self, int signal)
-{
-	int status;
-
-	kill(self->pid, signal);
-	if (waitpid(self->pid, &status, 0) != self->pid)
-		return -1000;
-	self->pid = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
-
-/* True when the space is there and somebody writes its log. */
-static bool is_written(FIXTURE_DATA(mmsbd) *self)
-{
-	struct mmsb_durability_args now = { 0 };
-	struct mmsb_space *space;
-	int err;
-
-	if (mmsb_space_open(self->mmsb, self->name, MMSB_OPTS(struct mmsb_space_opts, .flags = MMSB_SPACE_READ_ONLY), &space))
-		return false;
-	err = mmsb_durability(space, &now);
-	mmsb_space_close(space);
-	return !err && now.writer;
-}
-
-static int wait_written(FIXTURE_DATA(mmsbd) *self)
-{
-	uint64_t until = now_ns() + PATIENCE;
-
-	while (!is_written(self)) {
-		if (now_ns() > until)
-			return -ETIME;
-		usleep(10000);
-	}
-	return 0;
-}
-
-/* Asks it, and returns the answer's last line: "ok", or "error ...". */
-static int ask(FIXTURE_DATA(mmsbd) *self, const char *question, char *answer, size_t bytes)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	size_t used = 0;
-	ssize_t got;
-
-	strcpy(address.sun_path, self->socket);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) || dprintf(fd, "%s\n", question) < 0) {
-		close(fd);
-		return -errno;
-	}
-	while (used < bytes - 1 && (got = read(fd, answer + used, bytes - 1 - used)) > 0)
-		used += (size_t)got;
-	answer[used] = '\0';
-	close(fd);
-	return 0;
 }
 
 /* ----------------------------------------------------------------------------------------------------- what is produced */
@@ -259,8 +171,8 @@ TEST_F(mmsbd, stops_and_goes_on)
 	struct mmsb_ring *ring;
 	uint64_t page;
 
-	self->pid = start(self);
-	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
 	ASSERT_EQ(0, open_ring(self, &space, &ring));
 	ASSERT_EQ(0, mmsb_create(ring, 64, &page));
 	ASSERT_EQ(0, mmsb_add(ring, page, 0, 7, NULL));
@@ -268,56 +180,55 @@ TEST_F(mmsbd, stops_and_goes_on)
 		TH_LOG("%s", mmsb_strerror_last());
 	}
 	ASSERT_EQ(0, mmsb_add(ring, page, 0, 8, NULL));
-	ASSERT_EQ(0, end(self, SIGTERM));
+	ASSERT_EQ(0, daemon_end(&self->daemon, SIGTERM));
 	/* All is on disk, the space waits for its next writer. */
 	ASSERT_EQ(0, mmsb_durability(space, &now));
 	EXPECT_EQ(0, now.writer);
 	EXPECT_EQ(MMSB_BUFFERED, now.mode);
 	EXPECT_EQ(now.tick, now.durable);
 	ASSERT_EQ(0, mmsb_add(ring, page, 0, 9, NULL));
-	self->pid = start(self);
-	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
 	ASSERT_EQ(0, mmsb_sync(space, PATIENCE));
-	ASSERT_EQ(0, end(self, SIGTERM));
+	ASSERT_EQ(0, daemon_end(&self->daemon, SIGTERM));
 	mmsb_ring_close(ring);
 	mmsb_space_close(space);
 	/* As after a boot. */
 	ASSERT_EQ(0, mmsb_space_remove(self->mmsb, self->name));
-	self->pid = start(self);
-	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
 	ASSERT_EQ(0, mmsb_space_open(self->mmsb, self->name, NULL, &space));
 	ASSERT_EQ(8, mmsb_read(space, page, 0, &page, 8, NULL));
 	EXPECT_EQ(24, page);
 	mmsb_space_close(space);
-	EXPECT_EQ(0, end(self, SIGTERM));
+	EXPECT_EQ(0, daemon_end(&self->daemon, SIGTERM));
 }
 
 TEST_F(mmsbd, answers)
 {
 	uint64_t until = now_ns() + PATIENCE;
 	char answer[4096];
-	pid_t second;
-	int status;
+	struct daemon second;
 
-	self->pid = start(self);
-	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
 	ASSERT_EQ(0, make_pages(self));
 	do {
 		ASSERT_GT(until, now_ns());
 		usleep(50000);
-		ASSERT_EQ(0, ask(self, "status", answer, sizeof(answer)));
+		ASSERT_EQ(0, daemon_ask(&self->daemon, "status", answer, sizeof(answer)));
 	} while (!strstr(answer, "\twriting\tbuffered\t"));
 	EXPECT_EQ(0, strncmp(answer, self->name, strlen(self->name)));
 	EXPECT_NE(NULL, strstr(answer, "\nok\n"));
-	ASSERT_EQ(0, ask(self, "dance", answer, sizeof(answer)));
+	ASSERT_EQ(0, daemon_ask(&self->daemon, "dance", answer, sizeof(answer)));
 	EXPECT_EQ(0, strncmp(answer, "error\t", 6));
-	ASSERT_EQ(0, ask(self, "checkpoint nowhere", answer, sizeof(answer)));
+	ASSERT_EQ(0, daemon_ask(&self->daemon, "checkpoint nowhere", answer, sizeof(answer)));
 	EXPECT_EQ(0, strncmp(answer, "error\t", 6));
 	/* Exactly one of them. */
-	second = start(self);
-	ASSERT_EQ(second, waitpid(second, &status, 0));
-	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
-	EXPECT_EQ(0, end(self, SIGTERM));
+	second = self->daemon;
+	ASSERT_EQ(0, daemon_start(&second));
+	EXPECT_EQ(1, daemon_end(&second, 0));
+	EXPECT_EQ(0, daemon_end(&self->daemon, SIGTERM));
 }
 
 TEST_F(mmsbd, reads_its_configuration_again)
@@ -325,21 +236,21 @@ TEST_F(mmsbd, reads_its_configuration_again)
 	char answer[4096];
 	uint64_t until = now_ns() + PATIENCE;
 
-	self->pid = start(self);
-	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
 	/* One that is wrong changes nothing. */
 	ASSERT_EQ(0, configure(self, "nonsense\n"));
-	kill(self->pid, SIGHUP);
+	kill(self->daemon.pid, SIGHUP);
 	usleep(500000);
-	EXPECT_TRUE(is_written(self));
+	EXPECT_TRUE(daemon_is_written(self->mmsb, self->name));
 	ASSERT_EQ(0, configure(self, "durability = strict\n"));
-	kill(self->pid, SIGHUP);
+	kill(self->daemon.pid, SIGHUP);
 	do {
 		ASSERT_GT(until, now_ns());
 		usleep(50000);
-		ASSERT_EQ(0, ask(self, "status", answer, sizeof(answer)));
+		ASSERT_EQ(0, daemon_ask(&self->daemon, "status", answer, sizeof(answer)));
 	} while (!strstr(answer, "\twriting\tstrict\t"));
-	EXPECT_EQ(0, end(self, SIGTERM));
+	EXPECT_EQ(0, daemon_end(&self->daemon, SIGTERM));
 }
 
 TEST_F_TIMEOUT(mmsbd, killed_at_any_moment, 170)
@@ -350,8 +261,8 @@ TEST_F_TIMEOUT(mmsbd, killed_at_any_moment, 170)
 	int i;
 
 	TH_LOG("seed %llu", (unsigned long long)seed);
-	self->pid = start(self);
-	ASSERT_EQ(0, wait_written(self));
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
 	ASSERT_EQ(0, make_pages(self));
 	for (round = 0; round < 4 || now_ns() < until; round++) {
 		bool first = rng_once_in(&rng, 2);
@@ -363,7 +274,7 @@ TEST_F_TIMEOUT(mmsbd, killed_at_any_moment, 170)
 		}
 		usleep(rng_below(&rng, 1500000));
 		if (first) {
-			ASSERT_EQ(-SIGKILL, end(self, SIGKILL));
+			ASSERT_EQ(-SIGKILL, daemon_end(&self->daemon, SIGKILL));
 			usleep(rng_below(&rng, 50000));
 		}
 		for (i = 0; i < PRODUCERS; i++) {
@@ -371,11 +282,11 @@ TEST_F_TIMEOUT(mmsbd, killed_at_any_moment, 170)
 			waitpid(producer[i], NULL, 0);
 		}
 		if (!first)
-			ASSERT_EQ(-SIGKILL, end(self, SIGKILL));
+			ASSERT_EQ(-SIGKILL, daemon_end(&self->daemon, SIGKILL));
 		if (round & 1)
 			ASSERT_EQ(0, mmsb_space_remove(self->mmsb, self->name));
-		self->pid = start(self);
-		ASSERT_EQ(0, wait_written(self)) {
+		ASSERT_EQ(0, daemon_start(&self->daemon));
+		ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name)) {
 			TH_LOG("round %llu", (unsigned long long)round);
 		}
 		ASSERT_EQ(0, check(self)) {
@@ -384,7 +295,7 @@ TEST_F_TIMEOUT(mmsbd, killed_at_any_moment, 170)
 	}
 	TH_LOG("%llu rounds, %llu and more were durable", (unsigned long long)round, (unsigned long long)self->told[0].durable);
 	EXPECT_LT(0, self->told[0].durable);
-	EXPECT_EQ(0, end(self, SIGTERM));
+	EXPECT_EQ(0, daemon_end(&self->daemon, SIGTERM));
 }
 
 TEST_HARNESS_MAIN

@@ -112,6 +112,7 @@ static void names_link(struct mmsb_names *names, const struct mmsb_space_wish *w
 	lockdep_assert_held(&names_lock);
 	strscpy(space->name, wish->name, sizeof(space->name));
 	space->id = ++names_last_id;
+	ms_space_identify(space->engine, space->id);
 	space->names = names;
 	list_add_tail(&space->node, &names->spaces);
 	names->count++;

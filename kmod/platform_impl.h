@@ -27,8 +27,10 @@
 #include <linux/printk.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/tracepoint-defs.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <mmsb/trace.h>
 
 #ifdef CONFIG_X86_64
 #include <asm/cpufeature.h>
@@ -121,6 +123,13 @@ static inline bool pf_has_avx2(void)
 #define PF_FLOAT	0
 #define PF_AVX2		0
 #endif
+
+/* ------------------------------------------------------------------------------------------------------------ trace */
+
+/* A jump that is not there until somebody enables the tracepoint; what it leads to is in trace.c. */
+#define PF_TRACEPOINT_(step, n, ...) DECLARE_TRACEPOINT(mmsb_##step);
+MMSB_STEPS(PF_TRACEPOINT_)
+#define pf_traced(step)	tracepoint_enabled(mmsb_##step)
 
 /* ------------------------------------------------------------------------------------------------------------ order */
 

@@ -583,14 +583,11 @@ static enum mmsb_reason apply_told(struct change *change, const struct ms_ring *
 	return reason;
 }
 
-enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct ms_outcome *outcome)
+static enum mmsb_reason apply(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct ms_outcome *outcome)
 {
 	struct change change = { .shard = shard, .page = sqe->page, .sqe = sqe };
 	enum mmsb_reason reason;
 
-	pf_runlock_assert(&shard->run);
-	outcome->epoch = 0;
-	outcome->flags = 0;
 	reason = judge_entry(ring, sqe, &change);
 	if (reason)
 		return reason;
@@ -605,6 +602,30 @@ enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, co
 	if (reason)
 		return reason;
 	return unlikely(shard->stream) ? apply_told(&change, ring, outcome) : apply_judged(&change, outcome);
+}
+
+static void trace_applied(const struct ms_shard *shard, const struct ms_ring *ring, const struct mmsb_sqe *sqe,
+			  const struct ms_outcome *outcome)
+{
+	bool created = outcome->flags & MMSB_CQE_CREATED;
+
+	pf_trace_apply(shard->space->id, shard->number, ring->id, created ? outcome->epoch : sqe->page, sqe->op,
+		       created ? 0 : outcome->epoch, shard->tick, !(outcome->flags & MMSB_CQE_UNCHANGED));
+}
+
+enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct ms_outcome *outcome)
+{
+	enum mmsb_reason reason;
+
+	pf_runlock_assert(&shard->run);
+	outcome->epoch = 0;
+	outcome->flags = 0;
+	reason = apply(shard, ring, sqe, outcome);
+	if (unlikely(reason))
+		pf_trace(reject, shard->space->id, shard->number, ring->id, sqe->page, sqe->op, reason, shard->tick, sqe->user_data);
+	else if (unlikely(pf_traced(apply)))
+		trace_applied(shard, ring, sqe, outcome);
+	return reason;
 }
 
 /* A page that goes may have followed pages of other shards, or been followed by them. */

@@ -41,6 +41,7 @@ struct ms_space_config {
 enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms_space **space);
 void ms_space_destroy(struct ms_space *space);	/* every ring of either sort is closed, every mapping gone */
 enum mmsb_reason ms_space_reset(struct ms_space *space);	/* [any] as new, but for the incarnation */
+void ms_space_identify(struct ms_space *space, u64 id);	/* as which traces know it; before anybody has it */
 
 struct ms_space_stat {
 	u64 pages, max_pages, bytes, max_bytes, memory, tick, deltas, incarnation;

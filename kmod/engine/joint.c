@@ -451,11 +451,57 @@ static bool is_under_way(struct ms_space *space)
 	return survey(space) || unlikely(space->meeting.joint.expected != MS_WAVE_NONE);
 }
 
+static u64 pages_looked_at(const struct ms_space *space)
+{
+	u64 pages = 0;
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++)
+		pages += space->shards[i]->graph.recomputed + space->shards[i]->graph.skipped;
+	return pages;
+}
+
+static u64 pages_waiting(const struct ms_space *space)
+{
+	u64 pages = 0;
+	u32 i;
+
+	for (i = 0; i < space->nshards; i++)
+		pages += space->shards[i]->graph.wave.queued + space->shards[i]->graph.wave.asks;
+	return pages;
+}
+
+static void trace_begin(struct ms_space *space)
+{
+	struct ms_wave_told *told = &space->meeting.joint.told;
+	u64 tick = space->page->tick;
+
+	if (ms_joint_is_empty(space) || told->tick == tick)
+		return;
+	*told = (struct ms_wave_told){ .tick = tick, .before = pages_looked_at(space) };
+	pf_trace(wave_begin, space->id, MMSB_TRACE_ALL, tick, pages_waiting(space));
+}
+
+static void trace_end(struct ms_space *space)
+{
+	struct ms_wave_told *told = &space->meeting.joint.told;
+
+	if (told->tick == space->page->tick)
+		pf_trace(wave_end, space->id, MMSB_TRACE_ALL, told->tick, pages_looked_at(space) - told->before, told->depth);
+	told->tick = 0;
+}
+
 bool ms_joint_run(struct ms_space *space, u64 budget)
 {
+	struct ms_joint *joint = &space->meeting.joint;
+
+	if (unlikely(pf_traced(wave_begin) || pf_traced(wave_end)))
+		trace_begin(space);
 	for (;;) {
 		while (is_under_way(space)) {
 			budget = level_run(space, budget);
+			if (unlikely(joint->told.tick))
+				joint->told.depth = joint->height;
 			if (unlikely(!budget))
 				return ms_joint_is_empty(space);
 		}
@@ -463,6 +509,7 @@ bool ms_joint_run(struct ms_space *space, u64 budget)
 			break;
 		ms_waves_demand(space);
 	}
-	pf_trace(wave, space, 0ull, space->page->tick);
+	if (unlikely(joint->told.tick))
+		trace_end(space);
 	return true;
 }

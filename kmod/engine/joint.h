@@ -28,6 +28,7 @@
 #define MS_JOINT_H
 
 #include "engine.h"
+#include "wave.h"
 
 #define MS_JOINT_HANDS	16u
 #define MS_JOINT_WORDS	(MMSB_SHARDS_MAX / 64)
@@ -55,6 +56,7 @@ struct ms_joint {
 	bool large;				/* the last level was */
 	u32 vain, wait;				/* nobody came the last time; how many levels are still left alone for that */
 	u64 shared;				/* levels in which somebody had a share */
+	struct ms_wave_told told;
 
 	/* Of the level that is shared, as long as it is. */
 	u16 *offer;				/* numbers of shards */

@@ -256,8 +256,10 @@ static void log_end(struct ms_space *space, struct ms_history *history, u64 term
 static void log_advance(struct ms_space *space, const struct ms_history *history, u64 tick)
 {
 	pf_mutex_lock(&space->control);
-	if (space->log.history == history && tick > log_durable(space))
+	if (space->log.history == history && tick > log_durable(space)) {
 		pf_release(&space->page->durable, tick);	/* partner: whoever counts on what lies on disk */
+		pf_trace(log_durable, space->id, tick, pf_read(space->page->tick));
+	}
 	pf_mutex_unlock(&space->control);
 }
 

@@ -44,6 +44,7 @@ static void shard_close_tick(struct ms_shard *shard)
 	shard->ticked = false;
 	if (unlikely(shard->space->replay.ring))
 		return;
+	pf_trace(tick, shard->space->id, shard->number, shard->tick, shard->deltas);
 	if (unlikely(shard->stream) && !shard->space->meeting.open)
 		ms_stream_tick(shard);
 	if (shard->space->nshards == 1)
@@ -228,13 +229,13 @@ bool ms_shard_has_mail(const struct ms_shard *shard)
 
 /*
  * How many lines of the directory the batch may find. Where history is told, the short way is open if words may be told in short, and there is
- * room for as many as a batch has.
+ * room for as many as a batch has. While every delta is traced it is closed.
  */
 static u64 batch_lines(struct ms_shard *shard, const struct ms_ring *ring)
 {
 	const struct ms_space *space = shard->space;
 
-	if (ring->read_only || unlikely(space->log.failed || space->replay.ring))
+	if (ring->read_only || unlikely(space->log.failed || space->replay.ring) || unlikely(pf_traced(apply)))
 		return 0;
 	if (unlikely(shard->stream) && (!ms_history_takes_words(shard) || ms_stream_reserve_words(shard, &ring->config.origin)))
 		return 0;
@@ -331,6 +332,7 @@ static bool shard_forward(struct ms_shard *shard, struct ms_ring *ring, const st
 		ring->held_by = link;
 		return false;
 	}
+	pf_trace(route, shard->space->id, shard->number, to, ring->id, sqe->page, sqe->op);
 	ms_link_send(link, ring, sqe);
 	pf_write(ring->inflight, ring->inflight + 1);
 	ms_todo_add(todo, link->to);
@@ -495,14 +497,55 @@ static u32 batch_run(struct ms_shard *shard, struct ms_ring *ring, u32 n, struct
 	return i;
 }
 
+/* What keeps a ring whose completions would find room. */
+static enum mmsb_stall stall_cause(const struct ms_shard *shard, const struct ms_ring *ring)
+{
+	if (ring->fenced)
+		return MMSB_STALL_FENCE;
+	if (ring->held_by)
+		return MMSB_STALL_ROUTE;
+	return ms_history_is_full(shard) ? MMSB_STALL_LOG : MMSB_STALL_MEETING;
+}
+
+/* It may be come upon many times; it is told once. */
+static void trace_stall(const struct ms_shard *shard, struct ms_ring *ring, enum mmsb_stall cause, u32 pending)
+{
+	if (ring->told_stall == cause + 1ull)
+		return;
+	ring->told_stall = cause + 1ull;
+	pf_trace_stall(shard->space->id, shard->number, ring->id, ring->config.origin.pid, cause, pending);
+}
+
+/* `n` were taken where there were `pending`, and `credit` for so many. */
+static void trace_rest(const struct ms_shard *shard, struct ms_ring *ring, u32 n, u32 pending, u32 credit)
+{
+	if (n)
+		ring->told_stall = 0;
+	if (n == pending || n == MS_BATCH)
+		return;
+	trace_stall(shard, ring, n == credit ? MMSB_STALL_COMPLETIONS : stall_cause(shard, ring), pending - n);
+}
+
+static void trace_idle(const struct ms_shard *shard, struct ms_ring *ring, u32 pending)
+{
+	bool room = ring->fenced || ring->held_by;
+
+	trace_stall(shard, ring, room ? stall_cause(shard, ring) : MMSB_STALL_COMPLETIONS, pending);
+}
+
 static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_todo *todo)
 {
 	u32 pending = ms_ring_pending(ring), credit, n;
 
 	ring->fenced = false;
 	ring->held_by = NULL;
-	if (!pending || unlikely(ring_stands_still(shard, ring)))
+	if (!pending)
 		return 0;
+	if (unlikely(ring_stands_still(shard, ring))) {
+		if (unlikely(pf_traced(stall)))
+			trace_stall(shard, ring, stall_cause(shard, ring), pending);
+		return 0;
+	}
 	credit = ms_ring_credit(ring);
 	n = pending < credit ? pending : credit;
 	n = n < MS_BATCH ? n : MS_BATCH;
@@ -511,7 +554,11 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 		batch_take(shard, ring, n);
 		n = batch_run(shard, ring, n, todo);
 	}
-	if (!n)
+	if (unlikely(pf_traced(stall)))
+		trace_rest(shard, ring, n, pending, credit);
+	if (n)
+		pf_trace(submit, shard->space->id, shard->number, ring->id, ring->config.origin.pid, n, pending);
+	else
 		ring->stalls++;
 	ring->sq_head += n;
 	ring->taken += n;
@@ -536,6 +583,19 @@ static u32 shard_serve_ring(struct ms_shard *shard, struct ms_ring *ring, struct
 	return total;
 }
 
+/* Nothing of the ring can be taken now. */
+static void shard_pass_by(struct ms_shard *shard, struct ms_ring *ring)
+{
+	u32 pending = ms_ring_pending(ring);
+
+	if (!pending)
+		return;
+	if (ring->fenced || ring->held_by || ring->inflight)
+		shard->rescan = true;
+	if (unlikely(pf_traced(stall)))
+		trace_idle(shard, ring, pending);
+}
+
 /*
  * Polled rings always; the others when somebody was turned away, or when some ring had to wait. What is left of a ring that
  * nobody polls, because its share was used up, makes the runner come again.
@@ -549,8 +609,7 @@ static u32 shard_serve_rings(struct ms_shard *shard, bool all, struct ms_todo *t
 		if (!all && !ring->polled)
 			continue;
 		if (!ms_ring_runnable(ring)) {
-			if (ms_ring_pending(ring) && (ring->fenced || ring->held_by || ring->inflight))
-				shard->rescan = true;
+			shard_pass_by(shard, ring);
 			continue;
 		}
 		n = shard_serve_ring(shard, ring, todo);

@@ -47,8 +47,10 @@
  *	void pf_simd_begin(void), pf_simd_end(void)	for vectors of integers, which need no rounding
  *	PF_SIMD_WORTH					bytes of work from which on that pays
  *
- * Trace points, a hook each, for whoever wants to know; free where the home has none.
- *	pf_trace(step, space, page, value)		step: recompute, skip, cut (pages, value: the epoch), wave (0, value: the tick)
+ * Trace points: a hook for each of the steps that mmsb/trace.h lists, which costs next to nothing as long as nobody wants to know.
+ *	bool pf_traced(step)				somebody does; where a home has none, it defines nothing of this
+ *	void pf_trace_STEP(u64 ...)			says so, with the step's fields in their order
+ * The engine calls pf_trace(STEP, ...), which asks first. What happens to many pages in a row asks once for all.
  *
  * Order. Partners are named where they are used.
  *	pf_read(x), pf_write(x, v)			once, untorn, unordered
@@ -93,9 +95,20 @@
 #define PF_CHUNK	(1ul << PF_CHUNK_SHIFT)
 
 #include <platform_impl.h>
+#include <mmsb/trace.h>
 
-#ifndef pf_trace
-#define pf_trace(step, space, page, value)	((void)(space), (void)(page), (void)(value))
+#ifndef pf_traced
+#define pf_traced(step)	false
 #endif
+
+#define PF_FIELD_(name)	u64 name
+#define PF_STEP_(step, n, ...) void pf_trace_##step(MMSB_LIST(n, PF_FIELD_, __VA_ARGS__));
+MMSB_STEPS(PF_STEP_)
+
+#define pf_trace(step, ...)				\
+	do {						\
+		if (unlikely(pf_traced(step)))		\
+			pf_trace_##step(__VA_ARGS__);	\
+	} while (0)
 
 #endif

@@ -277,11 +277,9 @@ static enum ms_result compute(struct ms_shard *shard, struct mmsb_line *line, u3
 		blame(shard, node, computing.page);
 	if (!computing.changed) {
 		pf_write(shard->graph.cut, shard->graph.cut + 1);
-		pf_trace(cut, shard->space, computing.page, line->epoch);
 		return MS_SAME;
 	}
 	ms_page_end(line, line->seq, shard->tick);
-	pf_trace(recompute, shard->space, computing.page, line->epoch);
 	if (unlikely(shard->hashing))
 		ms_hash_epochs(&shard->hash, &computing.key, 1);
 	ms_shard_mark(shard, computing.page);
@@ -409,7 +407,6 @@ static inline enum ms_result plain_store(struct ms_shard *shard, struct mmsb_lin
 
 	if (!words_differ(words, bytes, count)) {
 		pf_write(shard->graph.cut, shard->graph.cut + 1);
-		pf_trace(cut, shard->space, page, line->epoch);
 		return MS_SAME;
 	}
 	if (unlikely(shard->hashing))
@@ -417,7 +414,6 @@ static inline enum ms_result plain_store(struct ms_shard *shard, struct mmsb_lin
 	seq = ms_page_begin(line);
 	plain_copy(words, bytes, count);
 	ms_page_end(line, seq, shard->tick);
-	pf_trace(recompute, shard->space, page, line->epoch);
 	ms_shard_mark(shard, page);
 	return MS_DIFFERENT;
 }
@@ -443,7 +439,7 @@ static __attribute__((__noinline__)) enum ms_result recompute_in_full(struct ms_
 {
 	struct ms_derivation *derivation = node->derivation;
 	bool lazy = shard->space->lazy || (derivation->flags & MMSB_DERIVE_LAZY);
-	enum ms_result result = MS_SAME;
+	enum ms_result result = MS_SKIPPED;
 	struct look look;
 
 	pf_runlock_assert(&shard->run);
@@ -455,7 +451,6 @@ static __attribute__((__noinline__)) enum ms_result recompute_in_full(struct ms_
 		result = compute(shard, line, index, node, look.parents);
 	} else {
 		pf_write(shard->graph.skipped, shard->graph.skipped + 1);
-		pf_trace(skip, shard->space, ms_line_id(line, index), line->epoch);
 	}
 	if (unlikely(line->flags & (MMSB_LINE_BEHIND | MMSB_LINE_STALE)))
 		pf_write(line->flags, line->flags & ~(MMSB_LINE_BEHIND | MMSB_LINE_STALE));

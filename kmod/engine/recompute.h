@@ -11,9 +11,10 @@
 #include "node.h"
 
 enum ms_result {
-	MS_SAME,			/* not due, or come out the same */
+	MS_SAME,			/* come out the same */
 	MS_DIFFERENT,
 	MS_BEHIND,			/* lazy, or behind a page that is; not computed */
+	MS_SKIPPED,			/* not due */
 };
 
 /* Where a shard computes. */

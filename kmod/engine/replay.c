@@ -60,6 +60,7 @@ void ms_replay_turn(struct ms_space *space)
 	u32 i;
 
 	if (replay->open) {
+		pf_trace(tick, space->id, MMSB_TRACE_ALL, space->page->tick, 0);
 		ms_stream_tick_all(space);
 		pf_release(&space->page->closed, space->page->tick);
 		ms_events_tell_all(space);

@@ -51,6 +51,7 @@ u32 ms_ring_room(struct ms_ring *ring)
 void ms_ring_break(struct ms_ring *ring, enum mmsb_reason reason)
 {
 	ring->broken = true;
+	pf_trace(ring_break, ring->shard->space->id, ring->shard->number, ring->id, ring->config.origin.pid, reason);
 	pf_write(ring->engine->reason, reason);
 	pf_write(ring->engine->flags, ring->engine->flags | MMSB_RING_BROKEN);
 	pf_waitq_wake(&ring->waitq);
@@ -65,10 +66,21 @@ bool ms_ring_runnable(struct ms_ring *ring)
 	return !ring->held_by || ms_link_has_room(ring->held_by);
 }
 
+/* Told just before the client can see it. */
+static void trace_news(const struct ms_ring *ring)
+{
+	u32 taken = ring->sq_head - ring->engine->sq_head, completions = ring->cq_tail - ring->engine->cq_tail;
+
+	if (taken || completions)
+		pf_trace_complete(ring->shard->space->id, ring->shard->number, ring->id, ring->config.origin.pid, taken, completions);
+}
+
 void ms_ring_publish(struct ms_ring *ring)
 {
 	struct mmsb_ring_engine *engine = ring->engine;
 
+	if (unlikely(pf_traced(complete)))
+		trace_news(ring);
 	pf_write(engine->taken, ring->taken);
 	pf_write(engine->failed, ring->failed);
 	pf_write(engine->stalls, ring->stalls);
@@ -145,7 +157,7 @@ static void ring_lay_out(struct ms_ring *ring)
 	ring->engine->flags = MMSB_RING_NEED_WAKEUP;
 }
 
-static enum mmsb_reason ring_count(struct ms_space *space, const struct ms_ring_config *config)
+static enum mmsb_reason ring_count(struct ms_space *space, const struct ms_ring_config *config, u64 *id)
 {
 	enum mmsb_reason reason = MMSB_REASON_NONE;
 
@@ -154,6 +166,7 @@ static enum mmsb_reason ring_count(struct ms_space *space, const struct ms_ring_
 		reason = MMSB_REASON_RINGS_LIMIT;
 	} else {
 		space->rings++;
+		*id = ++space->last_ring;
 		space->ring_memory += ms_ring_memory(config);
 	}
 	pf_mutex_unlock(&space->mutex);
@@ -238,12 +251,13 @@ enum mmsb_reason ms_ring_create(struct ms_space *space, const struct ms_ring_con
 {
 	enum mmsb_reason reason;
 	struct ms_shard *shard;
+	u64 id;
 
 	if (config->shard >= space->nshards)
 		return MMSB_REASON_BAD_SHARD;
 	if (config->polled && !space->pollers)
 		return MMSB_REASON_NO_POLLERS;
-	reason = ring_count(space, config);
+	reason = ring_count(space, config, &id);
 	if (reason)
 		return reason;
 	shard = space->shards[config->shard];
@@ -252,12 +266,14 @@ enum mmsb_reason ms_ring_create(struct ms_space *space, const struct ms_ring_con
 		ring_uncount(space, config);
 		return reason;
 	}
+	(*out)->id = id;
 	reason = ring_link(*out, shard);
 	if (reason) {
 		ring_free(*out);
 		ring_uncount(space, config);
 		return reason;
 	}
+	pf_trace(ring_open, space->id, shard->number, id, config->origin.pid, config->origin.uid, config->origin.source, config->sq_entries);
 	if (config->replay)
 		reason = ms_replay_begin(*out);
 	if (reason) {
@@ -309,6 +325,7 @@ void ms_ring_close(struct ms_ring *ring)
 	}
 	if (ring->replay)
 		ms_replay_end(ring);
+	pf_trace(ring_close, space->id, shard->number, ring->id, ring->config.origin.pid, ring->taken, ring->failed, ring->stalls);
 	ring_uncount(space, &ring->config);
 	ring_free(ring);
 }
@@ -369,7 +386,10 @@ int ms_ring_enter_for_room(struct ms_ring *ring, u64 timeout_ns)
 	int result = 0;
 
 	ring_push(ring);
-	if (!ring_has_room(ring))
+	if (!ring_has_room(ring)) {
+		pf_trace(stall, ring->shard->space->id, ring->shard->number, ring->id, ring->config.origin.pid, MMSB_STALL_ENTRIES,
+			 ring->sq_entries);
 		result = pf_waitq_wait(&ring->waitq, ring_has_room, ring, timeout_ns);
+	}
 	return ring_is_broken(ring) ? -EPIPE : result;
 }

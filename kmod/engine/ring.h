@@ -37,6 +37,8 @@ struct ms_ring {
 	u64 taken, failed, stalls;
 
 	struct ms_ring *next, *prev;	/* rings of the shard */
+	u64 id;				/* of its space, given once */
+	u64 told_stall;			/* the last that was traced, plus one; 0: it has gone on since */
 	struct pf_waitq waitq;
 	struct ms_ring_config config;
 	struct pf_shared engine_area, client_area;

@@ -263,12 +263,15 @@ bool ms_shard_sleep(struct ms_shard *shard)
 	idle = shard_is_idle(shard);
 	if (shard_leave(shard))
 		idle = false;
-	if (!idle)
-		ms_shard_awake(shard);
+	if (idle)
+		pf_trace(sleep, shard->space->id, shard->number);
+	else
+		pf_write(shard->asleep, 0);
 	return idle;
 }
 
 void ms_shard_awake(struct ms_shard *shard)
 {
 	pf_write(shard->asleep, 0);
+	pf_trace(wake, shard->space->id, shard->number);
 }

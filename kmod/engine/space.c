@@ -122,6 +122,11 @@ no_page:
 	return reason;
 }
 
+void ms_space_identify(struct ms_space *space, u64 id)
+{
+	pf_write(space->id, id);
+}
+
 void ms_space_destroy(struct ms_space *space)
 {
 	ms_log_free(space);

@@ -56,6 +56,8 @@ struct ms_space {
 	struct ms_listeners listeners;
 	struct pf_mutex control;
 	struct pf_mutex mutex;
+	u64 id;					/* to whoever traces it; 0: it is being made */
+	u64 last_ring;				/* under mutex */
 	u64 max_pages, granted;			/* pages that shards may still make or have made; under mutex */
 	u64 max_bytes;
 	u32 max_rings, rings;			/* under mutex */

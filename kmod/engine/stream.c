@@ -215,6 +215,7 @@ static struct mmsb_hash_record *put_tick(struct ms_shard *shard)
 	record->hash[1] = 0;
 	record->time = pf_wall();
 	stream_count(shard, sizeof(*record));
+	pf_trace(log_written, shard->space->id, shard->number, record->record.tick);
 	return record;
 }
 

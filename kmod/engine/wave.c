@@ -234,8 +234,31 @@ struct step {
 	struct ms_shard *shard;
 	struct ms_hand *hand;			/* if it is SHARED */
 	enum company company;
-	bool guarded;				/* a capture is under way */
+	bool guarded;				/* a capture is under way, or every page is traced */
 };
+
+static inline bool pages_are_traced(void)
+{
+	return pf_traced(recompute) || pf_traced(cut) || pf_traced(skip);
+}
+
+static inline bool is_guarded(const struct ms_space *space)
+{
+	return unlikely(space->capture) || unlikely(pages_are_traced());
+}
+
+static void trace_page(const struct ms_shard *shard, u32 index, enum ms_result result)
+{
+	const struct mmsb_line *line = ms_line_at(shard->space, index);
+	u64 space = shard->space->id, page = ms_line_id(line, index);
+
+	if (result == MS_DIFFERENT)
+		pf_trace(recompute, space, shard->number, page, line->epoch, shard->tick);
+	else if (result == MS_SAME)
+		pf_trace(cut, space, shard->number, page, line->epoch, shard->tick);
+	else if (result == MS_SKIPPED)
+		pf_trace(skip, space, shard->number, page, line->epoch, shard->tick);
+}
 
 /* What is only told is marked and its watchers hear of it; nothing is computed. */
 static void mark_stale(struct ms_space *space, u32 index)
@@ -363,6 +386,8 @@ static ALWAYS_INLINE u64 take_step(const struct step *step, u32 index, struct ms
 			ms_capture_before(step->space, index);
 		fresh |= ms_line_at(step->space, index)->flags & MMSB_LINE_BEHIND;
 		result = ms_recompute(step->shard, index, node, flags & MS_NODE_FORCED, &cost);
+		if (step->guarded)
+			trace_page(step->shard, index, result);
 		changed |= result == MS_DIFFERENT;
 		if (unlikely(result == MS_BEHIND)) {
 			fall_behind(step, index, node);
@@ -414,7 +439,7 @@ static u64 level_guarded(struct ms_shard *shard, u32 height, u64 budget)
 
 u64 ms_wave_level_together(struct ms_shard *shard, u32 height, u64 budget)
 {
-	const struct step step = { .space = shard->space, .shard = shard, .company = TOGETHER, .guarded = shard->space->capture };
+	const struct step step = { .space = shard->space, .shard = shard, .company = TOGETHER, .guarded = is_guarded(shard->space) };
 
 	pf_runlock_assert(&shard->run);
 	return take_level(&step, height, budget);
@@ -422,7 +447,7 @@ u64 ms_wave_level_together(struct ms_shard *shard, u32 height, u64 budget)
 
 u64 ms_wave_level_shared(struct ms_shard *shard, struct ms_hand *hand, u32 height, u64 budget)
 {
-	const struct step step = { .space = shard->space, .shard = shard, .hand = hand, .company = SHARED };
+	const struct step step = { .space = shard->space, .shard = shard, .hand = hand, .company = SHARED, .guarded = pages_are_traced() };
 
 	pf_runlock_assert(&shard->run);
 	return take_level(&step, height, budget);
@@ -511,11 +536,39 @@ void ms_waves_demand(struct ms_space *space)
 
 /* ----------------------------------------------------------------------------------------------------------- the wave */
 
-bool ms_wave_run(struct ms_shard *shard, u64 budget)
+static u64 pages_looked_at(const struct ms_shard *shard)
 {
-	u64 (*level)(struct ms_shard *shard, u32 height, u64 budget) = unlikely(shard->space->capture) ? level_guarded : level_alone;
+	return shard->graph.recomputed + shard->graph.skipped;
+}
+
+static void trace_begin(struct ms_shard *shard)
+{
 	struct ms_wave *wave = &shard->graph.wave;
 
+	if (ms_wave_is_empty(wave) || wave->told.tick == shard->tick)
+		return;
+	wave->told = (struct ms_wave_told){ .tick = shard->tick, .before = pages_looked_at(shard) };
+	pf_trace(wave_begin, shard->space->id, shard->number, shard->tick, wave->queued + wave->asks);
+}
+
+/* The last level that was taken is the highest. */
+static void trace_end(struct ms_shard *shard, u32 depth)
+{
+	struct ms_wave_told *told = &shard->graph.wave.told;
+
+	if (told->tick == shard->tick)
+		pf_trace(wave_end, shard->space->id, shard->number, shard->tick, pages_looked_at(shard) - told->before, depth);
+	told->tick = 0;
+}
+
+bool ms_wave_run(struct ms_shard *shard, u64 budget)
+{
+	bool guarded = is_guarded(shard->space);
+	u64 (*level)(struct ms_shard *shard, u32 height, u64 budget) = unlikely(guarded) ? level_guarded : level_alone;
+	struct ms_wave *wave = &shard->graph.wave;
+
+	if (unlikely(pf_traced(wave_begin) || pf_traced(wave_end)))
+		trace_begin(shard);
 	for (;;) {
 		while (wave->queued) {
 			budget = level(shard, ms_wave_lowest(wave), budget);
@@ -526,7 +579,8 @@ bool ms_wave_run(struct ms_shard *shard, u64 budget)
 			break;
 		ms_waves_demand(shard->space);
 	}
+	if (unlikely(wave->told.tick))
+		trace_end(shard, wave->next);
 	wave->next = MS_WAVE_NONE;
-	pf_trace(wave, shard->space, 0ull, shard->space->page->tick);
 	return true;
 }

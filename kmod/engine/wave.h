@@ -20,6 +20,13 @@
 struct ms_hand;
 struct ms_shard;
 
+/* The wave whose beginning was traced, for its end: it may be adjourned in between. */
+struct ms_wave_told {
+	u64 tick;			/* 0: none */
+	u64 before;			/* pages that its shards had looked at by then, in all */
+	u32 depth;
+};
+
 struct ms_wave {
 	u32 *level;			/* line index + 1 of the first page that waits; 0: none */
 	u64 *map;			/* a bit a level that has any */
@@ -28,6 +35,7 @@ struct ms_wave {
 	u32 queued;			/* pages */
 	u32 *asked;			/* line indices: to be computed though they may be lazy */
 	u32 asks, asks_room;
+	struct ms_wave_told told;
 };
 
 void ms_wave_free(struct ms_wave *wave);

@@ -21,7 +21,6 @@ struct embedded_home {
 	struct mmsb mmsb;
 	pthread_mutex_t lock;			/* instances: the list, names, users */
 	struct embedded_instance *instances;	/* in order of id */
-	uint64_t last_id;
 };
 
 struct embedded_instance {

@@ -22,6 +22,7 @@
 #include <pthread.h>
 #include <time.h>
 #include <linux/types.h>
+#include <mmsb/trace.h>
 #include "inject.h"
 
 #if defined(__SANITIZE_THREAD__)
@@ -194,6 +195,15 @@ static inline void pf_simd_end(void)
 #define PF_AVX2		0
 #define pf_simd_begin()	do { } while (0)
 #define pf_simd_end()	do { } while (0)
+#endif
+
+/* ------------------------------------------------------------------------------------------------------------ trace */
+
+/* A tracer that wants to know of a probe raises its semaphore; what is asked for then is in trace.c. */
+#if __has_include(<sys/sdt.h>)
+#define PF_SEMAPHORE_(step, n, ...) extern unsigned short mmsb_mmsb_##step##_semaphore __attribute__((visibility("hidden")));
+MMSB_STEPS(PF_SEMAPHORE_)
+#define pf_traced(step)	(pf_read(mmsb_mmsb_##step##_semaphore) != 0)
 #endif
 
 /* ------------------------------------------------------------------------------------------------------------ order */

@@ -142,6 +142,9 @@ static void instance_drop(struct embedded_instance *instance)
 		embedded_instance_free(instance);
 }
 
+/* Of all homes in this process: whoever traces it knows nothing of homes. */
+static uint64_t last_id;
+
 /* Lists a new one, last. False: somebody took its name meanwhile. */
 static bool instance_list(struct embedded_home *home, struct embedded_instance *instance)
 {
@@ -154,7 +157,8 @@ static bool instance_list(struct embedded_home *home, struct embedded_instance *
 		for (at = &home->instances; *at;)
 			at = &(*at)->next;
 		*at = instance;
-		instance->id = ++home->last_id;
+		instance->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+		ms_space_identify(instance->engine, instance->id);
 	}
 	pthread_mutex_unlock(&home->lock);
 	return free;

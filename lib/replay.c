@@ -113,11 +113,11 @@ static int replay_delta(struct mmsb_ring *ring, const struct mmsb_delta_record *
 	return 0;
 }
 
-void msl_word_expand(const struct mmsb_word_record *word, struct mmsb_delta_record *delta)
+void msl_word_expand(const struct mmsb_words_record *record, const struct mmsb_word *word, struct mmsb_delta_record *delta)
 {
 	*delta = (struct mmsb_delta_record){
-		.record = word->record,
-		.origin = word->origin,
+		.record = record->record,
+		.origin = record->origin,
 		.sqe = {
 			.op = word->op,
 			.lane = word->lane,
@@ -131,12 +131,17 @@ void msl_word_expand(const struct mmsb_word_record *word, struct mmsb_delta_reco
 	delta->record.type = MMSB_RECORD_DELTA;
 }
 
-static int replay_word(struct mmsb_ring *ring, const struct mmsb_word_record *word)
+static int replay_words(struct mmsb_ring *ring, const struct mmsb_words_record *record)
 {
+	size_t n = msl_words_in(&record->record), i;
 	struct mmsb_delta_record delta;
+	int err = 0;
 
-	msl_word_expand(word, &delta);
-	return replay_delta(ring, &delta);
+	for (i = 0; !err && i < n; i++) {
+		msl_word_expand(record, &record->words[i], &delta);
+		err = replay_delta(ring, &delta);
+	}
+	return err;
 }
 
 int msl_replay_compare(struct mmsb_ring *ring, const struct mmsb_hash_record *record)
@@ -215,7 +220,7 @@ static bool record_is_whole(const struct mmsb_record *record)
 		[MMSB_RECORD_TICK] = sizeof(struct mmsb_hash_record),
 		[MMSB_RECORD_HASH] = sizeof(struct mmsb_hash_record),
 		[MMSB_RECORD_RESET] = sizeof(struct mmsb_record),
-		[MMSB_RECORD_WORD] = sizeof(struct mmsb_word_record),
+		[MMSB_RECORD_WORDS] = sizeof(struct mmsb_words_record),
 		[MMSB_RECORD_CAPTURE] = sizeof(struct mmsb_hash_record),
 		[MMSB_RECORD_IMAGE] = sizeof(struct mmsb_image),
 		[MMSB_RECORD_CAPTURED] = sizeof(struct mmsb_record),
@@ -238,8 +243,8 @@ int mmsb_replay(struct mmsb_ring *ring, const struct mmsb_record *record)
 	switch (record->type) {
 	case MMSB_RECORD_DELTA:
 		return replay_delta(ring, (const struct mmsb_delta_record *)record);
-	case MMSB_RECORD_WORD:
-		return replay_word(ring, (const struct mmsb_word_record *)record);
+	case MMSB_RECORD_WORDS:
+		return replay_words(ring, (const struct mmsb_words_record *)record);
 	case MMSB_RECORD_BOUND:
 	case MMSB_RECORD_END:
 		return 0;

@@ -564,8 +564,8 @@ TEST_F(durable, who_made_it)
 	submit_add(self->ring, self->page[0], false, 1);
 	ASSERT_EQ(0, applied(self->space, self->ring));
 	while (!mmsb_history_next(self->log, &record, 0)) {
-		if (record->type == MMSB_RECORD_WORD)
-			origin = ((const struct mmsb_word_record *)record)->origin;
+		if (record->type == MMSB_RECORD_WORDS)
+			origin = ((const struct mmsb_words_record *)record)->origin;
 		if (record->type == MMSB_RECORD_DELTA)
 			origin = ((const struct mmsb_delta_record *)record)->origin;
 		if (record->type == MMSB_RECORD_TICK)
@@ -575,6 +575,38 @@ TEST_F(durable, who_made_it)
 	EXPECT_EQ(geteuid(), origin.uid);
 	EXPECT_EQ(getpid(), origin.pid);
 	EXPECT_LT(1700000000 * SECOND, time);
+}
+
+/* The words of a batch are one record, and say of their operands what counts. */
+TEST_F(durable, words_of_a_batch)
+{
+	const struct mmsb_words_record *words = NULL;
+	struct tape tape = {};
+	struct mmsb_sqe *sqe;
+	bool urgent = false;
+
+	if (variant->shards > 1 || !(variant->history_flags & MMSB_HISTORY_COMPACT))
+		SKIP(return, "words may come as deltas");
+	read_all(self->log, NULL, &urgent);
+	mmsb_prep_add(mmsb_get_sqe(self->ring), self->page[0], 8, -3);
+	sqe = mmsb_get_sqe(self->ring);
+	mmsb_prep(sqe, MMSB_OP_SET, self->page[1], 6, 2);
+	sqe->word[0] = 0x1122334455667788;
+	mmsb_prep_add(mmsb_get_sqe(self->ring), self->page[0], 8, 1);
+	mmsb_submit(self->ring);
+	ASSERT_EQ(0, applied(self->space, self->ring));
+	read_all(self->log, &tape, &urgent);
+	words = (const struct mmsb_words_record *)tape_find(&tape, MMSB_RECORD_WORDS, 0);
+	ASSERT_NE(NULL, words);
+	ASSERT_EQ(sizeof(*words) + 3 * sizeof(words->words[0]), words->record.bytes);
+	EXPECT_EQ(NULL, tape_find(&tape, MMSB_RECORD_WORDS, 1));
+	EXPECT_EQ(-3ull, words->words[0].word);
+	EXPECT_EQ(self->page[1], words->words[1].page);
+	EXPECT_EQ(0x7788, words->words[1].word);
+	EXPECT_EQ(6, words->words[1].offset);
+	EXPECT_EQ(2, words->words[1].len);
+	EXPECT_EQ(1, words->words[2].word);
+	tape_free(&tape);
 }
 
 TEST(without_a_log)

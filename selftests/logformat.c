@@ -228,6 +228,109 @@ static int checkpoint(const struct way *way, uint64_t n)
 	return err;
 }
 
+/* ------------------------------------------------------------------------------------------------------------ gathered */
+
+struct encoded {
+	struct msl_encoder encoder;
+	struct msl_tally tally;
+	uint8_t *bytes;
+	size_t used;
+};
+
+static int encoded_begin(struct encoded *encoded, const struct tape *tape, uint32_t shards)
+{
+	struct msl_header header = header_for(0, shards);
+
+	msl_encoder_begin(&encoded->encoder, shards);
+	msl_tally_begin(&encoded->tally, &header);
+	encoded->used = 0;
+	encoded->bytes = malloc(tape->used * 2 + tape_count(tape) * 256);
+	return encoded->bytes ? 0 : -1;
+}
+
+static int encoded_add(struct encoded *encoded, const struct mmsb_record *record)
+{
+	ssize_t n = msl_encode(&encoded->encoder, record, encoded->bytes + encoded->used);
+
+	if (n < 0 || (size_t)n > msl_encode_bound(record))
+		return said("encoding");
+	encoded->used += (size_t)n;
+	msl_tally_add(&encoded->tally, record);
+	return 0;
+}
+
+static const struct mmsb_words_record *words_at(const struct tape *tape, size_t at)
+{
+	bool are = at < tape->used && tape_at(tape, at)->type == MMSB_RECORD_WORDS;
+
+	return are ? (const struct mmsb_words_record *)tape_at(tape, at) : NULL;
+}
+
+static bool go_together(const struct mmsb_words_record *first, const struct mmsb_words_record *other)
+{
+	return other && first->record.tick == other->record.tick && first->record.shard == other->record.shard &&
+	       !memcmp(&first->origin, &other->origin, sizeof(first->origin));
+}
+
+/* The words from there on that could be one record, up to `most`, as one. How many they were. */
+static size_t gather(const struct tape *tape, size_t at, size_t most, struct mmsb_words_record *all)
+{
+	const struct mmsb_words_record *first = words_at(tape, at);
+	size_t n;
+
+	*all = (struct mmsb_words_record){ first->record, first->origin };
+	for (n = 0; n < most && go_together(first, words_at(tape, at)); n++, at += first->record.bytes)
+		all->words[n] = words_at(tape, at)->words[0];
+	all->record.bytes = (uint32_t)(sizeof(*all) + n * sizeof(all->words[0]));
+	return n;
+}
+
+static int encode_gathered(struct encoded *encoded, const struct tape *tape, size_t *most)
+{
+	uint64_t room[64 * 3 + 4];
+	struct mmsb_words_record *all = (struct mmsb_words_record *)room;
+	struct rng rng = { seed };
+	size_t at = 0, n;
+	int err = 0;
+
+	for (*most = 0; !err && at < tape->used; at += n * tape_at(tape, at)->bytes) {
+		n = words_at(tape, at) ? gather(tape, at, 1 + rng_below(&rng, 64), all) : 1;
+		err = encoded_add(encoded, words_at(tape, at) ? &all->record : tape_at(tape, at));
+		*most = n > *most ? n : *most;
+	}
+	return err;
+}
+
+/* How many words come in one record shows nowhere. */
+static int gathered(uint64_t ops)
+{
+	static struct encoded one_by_one, together;
+	struct records records;
+	struct tape tape = { 0 };
+	size_t at, most = 0;
+	int err;
+
+	records_begin(&records, seed);
+	records.per_tick = 1000;
+	records.origins = 1 + seed % 2;
+	tape_draw(&tape, &records, ops);
+	err = encoded_begin(&one_by_one, &tape, records.shards) | encoded_begin(&together, &tape, records.shards);
+	for (at = 0; !err && at < tape.used; at += tape_at(&tape, at)->bytes)
+		err = encoded_add(&one_by_one, tape_at(&tape, at));
+	if (!err)
+		err = encode_gathered(&together, &tape, &most);
+	if (!err && (most < 2 || one_by_one.used != together.used || memcmp(one_by_one.bytes, together.bytes, together.used) ||
+		     memcmp(&one_by_one.tally, &together.tally, sizeof(together.tally)))) {
+		printf("# up to %zu words together: %zu bytes, %zu one by one\n", most, together.used, one_by_one.used);
+		err = -1;
+	}
+	free(one_by_one.bytes);
+	free(together.bytes);
+	tape_free(&tape);
+	records_end(&records);
+	return err;
+}
+
 static void run_all(uint64_t ops)
 {
 	unsigned int i;
@@ -238,6 +341,7 @@ static void run_all(uint64_t ops)
 	ksft_test_result(!crc_vectors(), "checksums are the known ones\n");
 	ksft_test_result(!crc_same(), "with and without the processor's help\n");
 	ksft_test_result(!numbers(), "numbers of every length\n");
+	ksft_test_result(!gathered(ops), "words come to the same however they are gathered\n");
 	for (i = 0; i < WAYS; i++) {
 		ksft_test_result(!there_and_back(&ways[i], ops), "records come back: %s\n", ways[i].name);
 		ksft_test_result(!checkpoint(&ways[i], ops / 10), "images come back: %s\n", ways[i].name);

@@ -30,16 +30,13 @@ static void add_plain(struct tape *tape, uint8_t type, uint64_t tick)
 
 static void add_word(struct tape *tape, uint64_t tick, uint8_t op, uint8_t lane, uint8_t len, uint64_t page, uint32_t offset, uint64_t word)
 {
-	struct mmsb_word_record record = { .record = { sizeof(record), MMSB_RECORD_WORD, 0, MMSB_PAGE_INDEX(page) / 1024 % 2, tick } };
+	uint64_t room[(sizeof(struct mmsb_words_record) + sizeof(struct mmsb_word)) / 8];
+	struct mmsb_words_record *record = (struct mmsb_words_record *)room;
 
-	record.origin = (struct mmsb_origin){ 77, 1000, 4242 };
-	record.page = page;
-	record.word = word;
-	record.offset = offset;
-	record.op = op;
-	record.lane = lane;
-	record.len = len;
-	tape_add(tape, &record.record);
+	record->record = (struct mmsb_record){ sizeof(room), MMSB_RECORD_WORDS, 0, MMSB_PAGE_INDEX(page) / 1024 % 2, tick };
+	record->origin = (struct mmsb_origin){ 77, 1000, 4242 };
+	record->words[0] = (struct mmsb_word){ page, word, offset, op, lane, len, 0 };
+	tape_add(tape, &record->record);
 }
 
 static void add_delta(struct tape *tape, uint64_t tick, const struct mmsb_sqe *sqe, const void *operand, size_t bytes)

@@ -201,7 +201,7 @@ static int is_between_ticks(const struct tape *tape, size_t at)
 	for (i = 0; i < at; i += tape_at(tape, i)->bytes) {
 		uint8_t type = tape_at(tape, i)->type;
 
-		open = type == MMSB_RECORD_DELTA || type == MMSB_RECORD_WORD || (open && type == MMSB_RECORD_HASH);
+		open = type == MMSB_RECORD_DELTA || type == MMSB_RECORD_WORDS || (open && type == MMSB_RECORD_HASH);
 	}
 	return open ? printf("# a part of a tick was given\n") : 0;
 }

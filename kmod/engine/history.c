@@ -28,8 +28,10 @@ static void streams_free(const struct ms_space *space, struct ms_stream *streams
 {
 	u32 i;
 
-	for (i = 0; streams && i < space->nshards; i++)
+	for (i = 0; streams && i < space->nshards; i++) {
 		ms_segments_free(streams[i].first);
+		ms_segments_free(streams[i].spares);
+	}
 	pf_free(streams);
 }
 

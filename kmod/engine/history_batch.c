@@ -21,6 +21,19 @@ void ms_history_batch_free(const struct ms_space *space, struct ms_history_batch
 	pf_free(batch);
 }
 
+void ms_history_batch_give_back(struct ms_history *history, struct ms_history_batch *batch)
+{
+	struct ms_segment *segment, *next;
+	u32 i;
+
+	for (i = 0; i < history->space->nshards; i++)
+		for (segment = batch->stream[i].first; segment; segment = next) {
+			next = segment->next;
+			ms_stream_give_back(history, &history->streams[i], segment);
+		}
+	pf_free(batch);
+}
+
 /* With every run lock held. A tick that goes on, in a replay, is to be closed without fail in what the shard goes on with. */
 static enum mmsb_reason batch_reserve(const struct ms_space *space, struct ms_history_batch *batch)
 {

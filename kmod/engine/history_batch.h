@@ -32,6 +32,8 @@ struct ms_history_batch {
 };
 
 void ms_history_batch_free(const struct ms_space *space, struct ms_history_batch *batch);	/* NULL: none */
+/* Likewise, but that what it lay in is the streams' again. Under the mutex. */
+void ms_history_batch_give_back(struct ms_history *history, struct ms_history_batch *batch);
 void ms_history_batches_free(const struct ms_space *space, struct ms_history_batch *batch);	/* all from this one on */
 
 /* All that the shards have told by now, behind what was taken before: NONE, or NO_MEMORY. */

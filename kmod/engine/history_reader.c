@@ -339,7 +339,7 @@ static void free_durable(struct ms_history *history, u64 tick)
 		if (!history->first)
 			history->last = NULL;
 		pf_write(history->freed, history->freed + batch->bytes);
-		ms_history_batch_free(history->space, batch);
+		ms_history_batch_give_back(history, batch);
 	}
 	pf_mutex_unlock(&history->mutex);
 }

@@ -491,6 +491,8 @@ static u32 batch_run(struct ms_shard *shard, struct ms_ring *ring, u32 n, struct
 		if (unlikely(shard->space->replay.ends))
 			break;
 	}
+	if (unlikely(shard->stream))
+		ms_stream_words_end(shard);
 	if (!alone)
 		shard_publish_sent(shard, &sent, todo);
 	pf_write(shard->deltas, shard->deltas + i - forwarded);

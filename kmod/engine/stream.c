@@ -5,7 +5,8 @@
 
 #define SEGMENT		(64u << 10)
 #define TICK_BYTES	sizeof(struct mmsb_hash_record)
-#define WORDS_BYTES	(MS_BATCH * sizeof(struct mmsb_word_record))
+#define WORDS_BYTES	(sizeof(struct mmsb_words_record) + MS_BATCH * sizeof(struct mmsb_word))
+#define SPARES		16u		/* of what may wait, a stream's spare segments are such a part */
 
 struct ms_segment *ms_segment_make(u64 bytes, int node)
 {
@@ -41,21 +42,79 @@ static struct ms_shard *teller_of(struct ms_shard *shard)
 	return shard->space->meeting.open ? shard->space->shards[0] : shard;
 }
 
-/*
- * Every segment keeps room for the record that closes a tick, so that no tick can fail to be told, and for a batch of words, which go
- * a way on which nothing can fail.
- */
+/* ---------------------------------------------------------------------------------------------------------- segments */
+
+static struct ms_segment *spare_take(struct ms_history *history, struct ms_stream *stream)
+{
+	struct ms_segment *segment;
+
+	pf_mutex_lock(&history->mutex);
+	segment = stream->spares;
+	if (segment) {
+		stream->spares = segment->next;
+		stream->spared -= segment->room;
+	}
+	pf_mutex_unlock(&history->mutex);
+	if (segment) {
+		segment->next = NULL;
+		segment->used = 0;
+	}
+	return segment;
+}
+
+void ms_stream_give_back(struct ms_history *history, struct ms_stream *stream, struct ms_segment *segment)
+{
+	u64 most = history->limit / SPARES / history->space->nshards;
+
+	if (segment->room != SEGMENT || stream->spared + SEGMENT > most) {
+		pf_free(segment);
+		return;
+	}
+	segment->next = stream->spares;
+	stream->spares = segment;
+	stream->spared += SEGMENT;
+}
+
+static u64 stream_room(const struct ms_stream *stream)
+{
+	const struct ms_segment *segment = stream->last;
+
+	if (unlikely(!segment))
+		return 0;
+	return stream->words ? (u64)(segment->bytes + segment->room - (u8 *)stream->word) : segment->room - segment->used;
+}
+
+/* What is told next is not one of them, or lies elsewhere. */
+static void words_end(struct ms_stream *stream)
+{
+	struct mmsb_words_record *record = stream->words;
+
+	if (!record)
+		return;
+	record->record.bytes = (u32)((u8 *)stream->word - (u8 *)record);
+	stream->last->used += record->record.bytes;
+	stream->words = NULL;
+	pf_write(stream->waiting, stream->waiting + record->record.bytes);
+}
+
+/* Every segment keeps room for the record that closes a tick and for a batch of words. Without memory, words go on where they are. */
 static enum mmsb_reason stream_reserve(struct ms_shard *shard, u64 bytes)
 {
 	struct ms_stream *stream = shard->stream;
-	struct ms_segment *segment = stream->last;
+	struct ms_segment *segment = NULL;
 
 	bytes += WORDS_BYTES + TICK_BYTES;
-	if (segment && bytes <= segment->room - segment->used)
+	if (likely(bytes <= stream_room(stream))) {
+		words_end(stream);
 		return MMSB_REASON_NONE;
-	segment = ms_segment_make(bytes, shard->node);
+	}
+	if (bytes <= SEGMENT)
+		segment = spare_take(shard->space->history, stream);
+	if (!segment)
+		segment = ms_segment_make(bytes, shard->node);
 	if (!segment)
 		return MMSB_REASON_NO_MEMORY;
+	words_end(stream);
 	if (stream->last)
 		stream->last->next = segment;
 	else
@@ -63,6 +122,8 @@ static enum mmsb_reason stream_reserve(struct ms_shard *shard, u64 bytes)
 	stream->last = segment;
 	return MMSB_REASON_NONE;
 }
+
+/* ----------------------------------------------------------------------------------------------------------- records */
 
 static struct mmsb_record *stream_put(struct ms_shard *shard, u64 bytes, u8 type)
 {
@@ -174,25 +235,39 @@ enum mmsb_reason ms_stream_reserve_words(struct ms_shard *shard, const struct mm
 	return stream_reserve(teller, 0);
 }
 
-/* What waits is looked at when the tick closes: a batch is not much. */
+/* How long it gets, and what waits then, is written when it ends: a batch is not much. */
+static __attribute__((__noinline__)) void words_begin(struct ms_shard *shard, struct ms_stream *stream)
+{
+	struct ms_segment *segment = stream->last;
+	struct mmsb_words_record *record = (void *)(segment->bytes + segment->used);
+
+	record->record = (struct mmsb_record){ .type = MMSB_RECORD_WORDS, .shard = (u16)shard->number, .tick = shard->tick };
+	record->origin = *stream->origin;
+	stream->words = record;
+	stream->word = record->words;
+	stream->told = true;
+}
+
 void ms_stream_word(struct ms_shard *shard, const struct mmsb_sqe *sqe)
 {
-	struct ms_shard *teller = teller_of(shard);
-	struct ms_stream *stream = teller->stream;
-	struct mmsb_word_record *record = (void *)stream_put(teller, sizeof(*record), MMSB_RECORD_WORD);
+	struct ms_stream *stream = teller_of(shard)->stream;
+	struct mmsb_word *word;
 
-	record->record.shard = (u16)shard->number;
-	record->record.tick = shard->tick;
-	record->origin = *stream->origin;
-	record->page = sqe->page;
-	record->word = sqe->len == 8 ? sqe->word[0] : sqe->word[0] & ((1ull << 8 * sqe->len) - 1);
-	record->offset = (u32)sqe->offset;
-	record->op = sqe->op;
-	record->lane = sqe->lane;
-	record->len = (u8)sqe->len;
-	record->flags = 0;
-	stream->told = true;
-	pf_write(stream->waiting, stream->waiting + sizeof(*record));
+	if (unlikely(!stream->words))
+		words_begin(shard, stream);
+	word = stream->word++;
+	word->page = sqe->page;
+	word->word = sqe->word[0] & (~0ull >> (64 - 8 * sqe->len));
+	word->offset = (u32)sqe->offset;
+	word->op = sqe->op;
+	word->lane = sqe->lane;
+	word->len = (u8)sqe->len;
+	word->flags = 0;
+}
+
+void ms_stream_words_end(struct ms_shard *shard)
+{
+	words_end(teller_of(shard)->stream);
 }
 
 /* By how much the shard's part has moved since it was told last. */

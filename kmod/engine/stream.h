@@ -7,8 +7,11 @@
  * meeting goes into one stream, in the order in which it is done.
  *
  * A stream is a chain of segments. The last one always keeps room for the record that closes a tick, so that no tick can fail to be told, and
- * for a batch of words, which go a way on which nothing can fail. A shard knows only its own part of the state hash, so what closes
- * a tick says by how much that part moved; the reader adds up.
+ * for a batch of words, which go a way on which nothing can fail. Words that follow each other in a batch are one record, which is
+ * open until something else is told or the batch is over. A shard knows only its own part of the state hash, so what closes a tick says
+ * by how much that part moved; the reader adds up.
+ *
+ * Segments of a log come back to their stream when they are durable, as many as a busy one needs: memory that is warm, and need not be zeroed.
  */
 #ifndef MS_STREAM_H
 #define MS_STREAM_H
@@ -26,9 +29,13 @@ struct ms_stream {
 	struct ms_segment *first, *last;
 	u64 waiting;				/* bytes of records */
 	const struct mmsb_origin *origin;	/* of the deltas that are applied in the short way now */
+	struct mmsb_words_record *words;	/* those, while the record is open; NULL: none is */
+	struct mmsb_word *word;			/* the next of them */
 	u64 at;					/* in last: where the record that is being written begins */
 	bool told;				/* records since the last tick's */
 	struct ms_hash hash;			/* the shard's part, as last told */
+	struct ms_segment *spares;		/* under the history's mutex, as how many bytes they have */
+	u64 spared;
 };
 
 struct ms_segment *ms_segment_make(u64 bytes, int node);	/* with room for so many at least; NULL: no memory */
@@ -46,6 +53,10 @@ void ms_stream_end(struct ms_shard *shard, bool keep, u64 page);
 enum mmsb_reason ms_stream_reserve_words(struct ms_shard *shard, const struct mmsb_origin *origin);
 /* A delta that went the short way did something. */
 void ms_stream_word(struct ms_shard *shard, const struct mmsb_sqe *sqe);
+/* The batch is over. */
+void ms_stream_words_end(struct ms_shard *shard);
+/* Read, and durable: the stream may want it again. */
+void ms_stream_give_back(struct ms_history *history, struct ms_stream *stream, struct ms_segment *segment);
 /* By how much the shard's part of the hash has moved since it was told last: added to `hash`. */
 void ms_stream_moved(struct ms_shard *shard, u64 hash[2]);
 /* The shard's tick, or that of a meeting, has closed. */

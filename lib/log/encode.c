@@ -5,6 +5,7 @@
 void msl_encoder_begin(struct msl_encoder *encoder, uint32_t shards)
 {
 	memset(encoder, 0, sizeof(*encoder));
+	encoder->shape = MSL_SHAPES;
 	msl_context_begin(&encoder->context, shards);
 }
 
@@ -97,43 +98,44 @@ static uint64_t trimmed(const uint8_t *bytes, uint64_t n)
 
 /* ------------------------------------------------------------------------------------------------------------ words */
 
-struct word {
-	const struct mmsb_origin *origin;
-	uint64_t tick, page, word;
-	uint32_t offset, shape;
-	uint16_t shard;
-};
+static uint32_t form_of(const struct mmsb_word *word)
+{
+	uint32_t form;
 
-static bool word_from_delta(const struct mmsb_delta_record *record, struct word *word)
+	memcpy(&form, &word->op, sizeof(form));
+	return form;
+}
+
+/* MSL_SHAPES: it has a form that a WORD has not, and is a delta like others. */
+static uint32_t word_shape(struct msl_encoder *encoder, const struct mmsb_word *word)
+{
+	if (msl_unlikely(form_of(word) != encoder->form)) {
+		encoder->form = form_of(word);
+		encoder->shape = word->flags ? MSL_SHAPES : msl_shape_of(word->op, word->lane, word->len);
+	}
+	return word->offset & (word->len - 1u) ? MSL_SHAPES : encoder->shape;
+}
+
+static bool word_from_delta(const struct mmsb_delta_record *record, struct mmsb_word *word)
 {
 	const struct mmsb_sqe *sqe = &record->sqe;
-	uint32_t shape = msl_shape_of(sqe->op, sqe->lane, sqe->len);
 
-	if (shape == MSL_SHAPES || sqe->flags || record->record.flags || record->operand_bytes ||
-	    (sqe->epoch | sqe->user_data | sqe->word[1] | sqe->word[2]) || sqe->offset & (sqe->len - 1) || sqe->offset >> 32)
+	if (sqe->len > 8 || sqe->flags || record->record.flags || record->operand_bytes || sqe->offset >> 32 ||
+	    (sqe->epoch | sqe->user_data | sqe->word[1] | sqe->word[2]))
 		return false;
-	*word = (struct word){ &record->origin, record->record.tick, sqe->page, sqe->word[0], (uint32_t)sqe->offset, shape,
-			       record->record.shard };
+	*word = (struct mmsb_word){ sqe->page, sqe->word[0], (uint32_t)sqe->offset, sqe->op, sqe->lane, (uint8_t)sqe->len, 0 };
 	return true;
 }
 
-static bool word_from_word(const struct mmsb_word_record *record, struct word *word)
+static bool word_is(const struct mmsb_word *a, const struct mmsb_word *b)
 {
-	uint32_t shape = msl_shape_of(record->op, record->lane, record->len);
-
-	if (shape == MSL_SHAPES || record->flags || record->record.flags || record->offset & (record->len - 1u))
-		return false;
-	*word = (struct word){ &record->origin, record->record.tick, record->page, record->word, record->offset, shape,
-			       record->record.shard };
-	return true;
+	return a->page == b->page && a->word == b->word && a->offset == b->offset && form_of(a) == form_of(b);
 }
 
 /* The same once more: the run's count rises where it stands. */
-static bool word_repeats(const struct msl_encoder *encoder, const struct word *word, uint32_t origin)
+static bool word_repeats(const struct msl_encoder *encoder, const struct mmsb_word *word, uint32_t origin, uint16_t shard)
 {
-	return encoder->repeats && word->page == encoder->last_page && word->word == encoder->last_word &&
-	       word->offset == encoder->last_offset && word->shape == encoder->context.shape && word->shard == encoder->last_shard &&
-	       origin == encoder->context.origin;
+	return encoder->repeats && word_is(word, &encoder->last) && shard == encoder->last_shard && origin == encoder->context.origin;
 }
 
 static uint8_t *put_run(struct msl_encoder *encoder, uint8_t *to)
@@ -165,49 +167,46 @@ static uint8_t *put_operand(uint8_t *to, uint64_t value, uint8_t *head)
 	return to + n;
 }
 
-static uint8_t *put_word(struct msl_encoder *encoder, uint8_t *to, const struct word *word, uint32_t origin)
+static inline uint8_t *put_word(struct msl_encoder *encoder, uint8_t *to, const struct mmsb_word *word, uint32_t shape, uint32_t origin,
+				uint16_t shard)
 {
 	struct msl_context *context = &encoder->context;
 	uint32_t index = MMSB_PAGE_INDEX(word->page);
-	uint8_t *head = to++;
+	uint8_t *at = to++, head = MSL_WORD;
 
-	*head = MSL_WORD;
-	if (word->shape != context->shape) {
-		*head |= MSL_WORD_SHAPE;
-		*to++ = context->shape = (uint8_t)word->shape;
+	if (msl_unlikely(shape != context->shape)) {
+		head |= MSL_WORD_SHAPE;
+		*to++ = context->shape = (uint8_t)shape;
 	}
-	if (origin != context->origin) {
-		*head |= MSL_WORD_ORIGIN;
+	if (msl_unlikely(origin != context->origin)) {
+		head |= MSL_WORD_ORIGIN;
 		to = msl_put(to, context->origin = origin);
 	}
 	if (index == context->index)
-		*head |= MSL_WORD_SAME;
+		head |= MSL_WORD_SAME;
 	else
 		to = msl_put_index(to, index, context->index);
 	context->index = index;
-	if (msl_unlikely(!msl_guesses(context, word->page, word->shard))) {
-		*head |= MSL_WORD_ID;
-		to = put_id(context, to, word->page, word->shard);
+	if (msl_unlikely(!msl_guesses(context, word->page, shard))) {
+		head |= MSL_WORD_ID;
+		to = put_id(context, to, word->page, shard);
 	}
-	to = msl_put(to, word->offset >> msl_shape_shift(word->shape));
-	return put_operand(to, msl_shape_is_signed(word->shape) ? msl_zigzag((int64_t)word->word) : word->word, head);
+	to = msl_put(to, word->offset >> msl_shape_shift(shape));
+	to = put_operand(to, msl_shape_is_signed(shape) ? msl_zigzag((int64_t)word->word) : word->word, &head);
+	*at = head;
+	return to;
 }
 
-static uint8_t *encode_word(struct msl_encoder *encoder, uint8_t *to, const struct word *word)
+static inline uint8_t *encode_word(struct msl_encoder *encoder, uint8_t *to, const struct mmsb_word *word, uint32_t shape, uint32_t origin,
+				   uint16_t shard)
 {
-	uint32_t origin;
-
-	to = put_tick(encoder, to, word->tick);
-	to = number_origin(encoder, to, word->origin, &origin);
-	if (word_repeats(encoder, word, origin))
+	if (word_repeats(encoder, word, origin, shard))
 		return put_run(encoder, to);
-	to = put_word(encoder, to, word, origin);
+	to = put_word(encoder, to, word, shape, origin, shard);
 	encoder->run = NULL;
 	encoder->repeats = true;
-	encoder->last_page = word->page;
-	encoder->last_word = word->word;
-	encoder->last_offset = word->offset;
-	encoder->last_shard = word->shard;
+	encoder->last = *word;
+	encoder->last_shard = shard;
 	return to;
 }
 
@@ -312,42 +311,65 @@ static bool delta_is_sound(const struct mmsb_delta_record *record)
 	       (record->sqe.flags & MMSB_SQE_PAYLOAD || !record->operand_bytes);
 }
 
-static uint8_t *encode_delta(struct msl_encoder *encoder, uint8_t *to, const struct mmsb_delta_record *record)
+static uint8_t *put_delta(struct msl_encoder *encoder, uint8_t *to, const struct mmsb_delta_record *record, uint32_t origin)
 {
-	uint32_t origin, mask;
-	struct word word;
+	uint32_t mask = delta_mask(encoder, record, origin);
 
-	if (word_from_delta(record, &word))
-		return encode_word(encoder, to, &word);
-	if (!delta_is_sound(record))
-		return NULL;
 	encoder->repeats = false;
-	to = put_tick(encoder, to, record->record.tick);
-	to = number_origin(encoder, to, &record->origin, &origin);
-	mask = delta_mask(encoder, record, origin);
 	to = put_delta_head(encoder, to, record, mask, origin);
 	return put_delta_operand(encoder, to, record, mask);
 }
 
-/* A WORD of a form that none should have is a delta like others. */
-static uint8_t *encode_word_record(struct msl_encoder *encoder, uint8_t *to, const struct mmsb_word_record *record)
+static uint8_t *encode_delta(struct msl_encoder *encoder, uint8_t *to, const struct mmsb_delta_record *record)
 {
-	struct mmsb_delta_record delta = { .record = record->record, .origin = record->origin };
-	struct word word;
+	uint32_t shape = MSL_SHAPES, origin;
+	struct mmsb_word word;
 
-	if (msl_likely(word_from_word(record, &word)))
-		return encode_word(encoder, to, &word);
-	if (record->flags)
+	if (word_from_delta(record, &word))
+		shape = word_shape(encoder, &word);
+	if (shape == MSL_SHAPES && !delta_is_sound(record))
 		return NULL;
-	delta.record.bytes = sizeof(delta);
-	delta.record.type = MMSB_RECORD_DELTA;
-	delta.sqe.op = record->op;
-	delta.sqe.lane = record->lane;
-	delta.sqe.len = record->len;
-	delta.sqe.page = record->page;
-	delta.sqe.offset = record->offset;
-	delta.sqe.word[0] = record->word;
-	return encode_delta(encoder, to, &delta);
+	to = put_tick(encoder, to, record->record.tick);
+	to = number_origin(encoder, to, &record->origin, &origin);
+	return shape == MSL_SHAPES ? put_delta(encoder, to, record, origin) :
+				     encode_word(encoder, to, &word, shape, origin, record->record.shard);
+}
+
+static bool words_are_sound(const struct mmsb_words_record *record)
+{
+	size_t n = msl_words_in(&record->record), i;
+	uint8_t flags = record->record.flags;
+
+	for (i = 0; i < n; i++)
+		flags |= record->words[i].flags;
+	return n && record->record.bytes == sizeof(*record) + n * sizeof(struct mmsb_word) && !flags;
+}
+
+static uint8_t *put_odd_word(struct msl_encoder *encoder, uint8_t *to, const struct mmsb_words_record *record, const struct mmsb_word *word,
+			     uint32_t origin)
+{
+	struct mmsb_delta_record delta;
+
+	msl_word_expand(record, word, &delta);
+	return put_delta(encoder, to, &delta, origin);
+}
+
+static uint8_t *encode_words(struct msl_encoder *encoder, uint8_t *to, const struct mmsb_words_record *record)
+{
+	const struct mmsb_word *word = record->words, *end = word + msl_words_in(&record->record);
+	uint16_t shard = record->record.shard;
+	uint32_t origin, shape;
+
+	if (!words_are_sound(record))
+		return NULL;
+	to = put_tick(encoder, to, record->record.tick);
+	to = number_origin(encoder, to, &record->origin, &origin);
+	for (; word < end; word++) {
+		shape = word_shape(encoder, word);
+		to = msl_likely(shape != MSL_SHAPES) ? encode_word(encoder, to, word, shape, origin, shard) :
+						       put_odd_word(encoder, to, record, word, origin);
+	}
+	return to;
 }
 
 /* ----------------------------------------------------------------------------------------------------------- states */
@@ -514,8 +536,8 @@ ssize_t msl_encode(struct msl_encoder *encoder, const struct mmsb_record *record
 {
 	uint8_t *end;
 
-	if (msl_likely(record->type == MMSB_RECORD_WORD))
-		end = encode_word_record(encoder, to, (const struct mmsb_word_record *)record);
+	if (msl_likely(record->type == MMSB_RECORD_WORDS))
+		end = encode_words(encoder, to, (const struct mmsb_words_record *)record);
 	else if (record->type == MMSB_RECORD_DELTA)
 		end = encode_delta(encoder, to, (const struct mmsb_delta_record *)record);
 	else

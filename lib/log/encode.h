@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Records into compact form. What one record comes to depends on those before it, so records are encoded in the order in which they will be
- * decoded, each exactly once.
+ * decoded, each exactly once. How many words come in one record makes no difference to that.
  */
 #ifndef MMSB_LOG_ENCODE_H
 #define MMSB_LOG_ENCODE_H
@@ -12,9 +12,9 @@ struct msl_encoder {
 	struct msl_context context;
 	uint8_t *run;			/* where the count of the run lies that the last record belongs to; NULL: it is none yet */
 	bool repeats;			/* the last record was a WORD: */
-	uint32_t last_offset;
 	uint16_t last_shard;
-	uint64_t last_page, last_word;
+	struct mmsb_word last;
+	uint32_t form, shape;		/* of the last word that was looked at: operation, lane, length and flags, and what that comes to */
 	uint32_t origins;		/* numbers given */
 	uint16_t number[2 * MSL_ORIGINS];	/* by hash of the origin: its number + 1 */
 };

@@ -111,11 +111,13 @@ static void tally_reset(struct msl_tally *tally)
 
 void msl_tally_add(struct msl_tally *tally, const struct mmsb_record *record)
 {
-	tally->records++;
+	size_t n = record->type == MMSB_RECORD_WORDS ? msl_words_in(record) : 1;
+
+	tally->records += n;
 	switch (record->type) {
 	case MMSB_RECORD_DELTA:
-	case MMSB_RECORD_WORD:
-		tally->deltas++;
+	case MMSB_RECORD_WORDS:
+		tally->deltas += n;
 		tally->open = 1;
 		break;
 	case MMSB_RECORD_TICK:

@@ -120,6 +120,7 @@ bool msl_frame_is_whole(const struct msl_frame *frame, const struct msl_header *
 uint32_t msl_chain(uint32_t chain, const struct msl_frame *frame);	/* goes on; a file's begins with its header's crc */
 
 void msl_tally_begin(struct msl_tally *tally, const struct msl_header *header);
+/* Of a file's records, in which each word is one. */
 void msl_tally_add(struct msl_tally *tally, const struct mmsb_record *record);
 
 #endif

@@ -174,7 +174,7 @@ static int segment_cut(struct msl_writer *writer, uint64_t now)
 
 static bool is_in_files(const struct msl_writer *writer, const struct mmsb_record *record)
 {
-	return record->tick <= writer->skip && (record->type == MMSB_RECORD_WORD || record->type <= MMSB_RECORD_TICK);
+	return record->tick <= writer->skip && (record->type == MMSB_RECORD_WORDS || record->type <= MMSB_RECORD_TICK);
 }
 
 static int take_history(struct msl_writer *writer, const struct mmsb_record *record)

@@ -75,13 +75,14 @@ static uint16_t draw_shard(struct records *records, uint64_t page)
 
 static void draw_word(struct records *records)
 {
-	struct mmsb_word_record *word = make(records, MMSB_RECORD_WORD, sizeof(*word));
+	struct mmsb_words_record *record = make(records, MMSB_RECORD_WORDS, sizeof(*record) + sizeof(struct mmsb_word));
+	struct mmsb_word *word = record->words;
 	struct rng *rng = &records->rng;
 	bool plain = records->plain || rng_below(rng, 2);
 
-	word->origin = draw_origin(records);
+	record->origin = draw_origin(records);
 	word->page = draw_page(records);
-	word->record.shard = draw_shard(records, word->page);
+	record->record.shard = draw_shard(records, word->page);
 	word->op = plain ? MMSB_OP_ADD : rng_once_in(rng, 3) ? MMSB_OP_SET : (uint8_t)(MMSB_OP_ADD + rng_below(rng, 7));
 	word->lane = plain ? MMSB_LANE_I64 : word->op == MMSB_OP_SET ? 0 : (uint8_t)rng_below(rng, MMSB_LANE_LAST);
 	word->len = word->op == MMSB_OP_SET ? (uint8_t)(1u << rng_below(rng, 4)) : (uint8_t)(1u << (word->lane & 3));
@@ -320,14 +321,15 @@ const struct mmsb_record *records_image(struct records *records)
 
 bool records_same(const struct mmsb_record *told, const struct mmsb_record *read)
 {
-	const struct mmsb_word_record *word = (const struct mmsb_word_record *)told;
+	const struct mmsb_words_record *words = (const struct mmsb_words_record *)told;
+	const struct mmsb_word *word = words->words;
 	struct mmsb_delta_record delta = { .record = *told };
 
-	if (told->type != MMSB_RECORD_WORD)
+	if (told->type != MMSB_RECORD_WORDS)
 		return told->bytes == read->bytes && !memcmp(told, read, told->bytes);
 	delta.record.bytes = sizeof(delta);
 	delta.record.type = MMSB_RECORD_DELTA;
-	delta.origin = word->origin;
+	delta.origin = words->origin;
 	delta.sqe.op = word->op;
 	delta.sqe.lane = word->lane;
 	delta.sqe.len = word->len;

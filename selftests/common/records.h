@@ -20,7 +20,7 @@ struct records {
 	uint64_t origins;
 	bool plain;			/* only eight-byte adds in words */
 	uint32_t shards;
-	struct mmsb_record *record;	/* the last one given */
+	struct mmsb_record *record;	/* the last one given; one of words has one */
 	size_t room;
 };
 

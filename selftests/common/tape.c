@@ -29,7 +29,9 @@ void tape_add(struct tape *tape, const struct mmsb_record *record)
 	}
 	memcpy(tape->bytes + tape->used, record, record->bytes);
 	tape->used += record->bytes;
-	tape->deltas += record->type == MMSB_RECORD_DELTA || record->type == MMSB_RECORD_WORD;
+	tape->deltas += record->type == MMSB_RECORD_DELTA;
+	if (record->type == MMSB_RECORD_WORDS)
+		tape->deltas += (record->bytes - sizeof(struct mmsb_words_record)) / sizeof(struct mmsb_word);
 	tape->ticks += record->type == MMSB_RECORD_TICK;
 	tape->marks += record->type == MMSB_RECORD_HASH || record->type == MMSB_RECORD_RESET;
 }

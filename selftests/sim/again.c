@@ -58,14 +58,17 @@ static void again_delta(struct again *again, const struct mmsb_delta_record *rec
 	again_entry(again, &record->sqe);
 }
 
-static void again_word(struct again *again, const struct mmsb_word_record *record)
+static void again_words(struct again *again, const struct mmsb_words_record *record)
 {
-	struct mmsb_sqe sqe = { .op = record->op, .lane = record->lane, .len = record->len, .page = record->page,
-				.offset = record->offset, .word = { record->word } };
+	const struct mmsb_word *word = record->words, *end = (const void *)((const u8 *)record + record->record.bytes);
 
+	if (word >= end)
+		sim_fail("tick %llu: a record of no words", (unsigned long long)record->record.tick);
 	if (again->tick != record->record.tick)
 		again_turn(again, record->record.tick);
-	again_entry(again, &sqe);
+	for (; word < end; word++)
+		again_entry(again, &(struct mmsb_sqe){ .op = word->op, .lane = word->lane, .len = word->len, .page = word->page,
+						       .offset = word->offset, .word = { word->word } });
 }
 
 static void again_compare(struct again *again, const struct mmsb_hash_record *record)
@@ -94,8 +97,8 @@ static void again_record(struct again *again, const struct mmsb_record *record)
 	case MMSB_RECORD_DELTA:
 		again_delta(again, (const void *)record);
 		break;
-	case MMSB_RECORD_WORD:
-		again_word(again, (const void *)record);
+	case MMSB_RECORD_WORDS:
+		again_words(again, (const void *)record);
 		break;
 	case MMSB_RECORD_TICK:
 		again_tick(again, (const void *)record);

@@ -21,7 +21,7 @@ enum mmsb_record_type {
 	MMSB_RECORD_TICK,	/* struct mmsb_hash_record: the tick has closed, and how the space stood then */
 	MMSB_RECORD_HASH,	/* struct mmsb_hash_record: how it stands, told at the beginning and when the hash is switched */
 	MMSB_RECORD_RESET,	/* struct mmsb_record: the space is as new from here on, and its ticks begin again */
-	MMSB_RECORD_WORD,	/* struct mmsb_word_record: a delta in short, for those who opened the history COMPACT */
+	MMSB_RECORD_WORDS,	/* struct mmsb_words_record: deltas in short, for those who opened the history COMPACT */
 	MMSB_RECORD_BOUND,	/* struct mmsb_record: every tick up to this one has been told (log.h) */
 	MMSB_RECORD_END,	/* struct mmsb_record: the log's last (log.h) */
 	MMSB_RECORD_CAPTURE,	/* struct mmsb_hash_record: images of the state at this tick follow (log.h) */
@@ -55,9 +55,7 @@ struct mmsb_delta_record {
 };
 
 /* A set, or arithmetic on one lane, within an aligned word: what an entry of that operation, lane, length and operand says. */
-struct mmsb_word_record {
-	struct mmsb_record record;
-	struct mmsb_origin origin;
+struct mmsb_word {
 	__u64 page;
 	__u64 word;		/* the operand; what lies behind `len` is 0 */
 	__u32 offset;
@@ -65,6 +63,13 @@ struct mmsb_word_record {
 	__u8  lane;		/* enum mmsb_lane */
 	__u8  len;		/* 1, 2, 4 or 8 */
 	__u8  flags;		/* 0 */
+};
+
+/* One or more, in the order in which they were applied, that came in one batch through one ring: as many as `bytes` has room for. */
+struct mmsb_words_record {
+	struct mmsb_record record;
+	struct mmsb_origin origin;
+	struct mmsb_word words[];
 };
 
 struct mmsb_hash_record {
@@ -76,7 +81,7 @@ struct mmsb_hash_record {
 #define MMSB_HISTORY_LIMIT	(64ull << 20)	/* bytes; what 0 stands for */
 
 #define MMSB_HISTORY_LOG	(1u << 0)	/* it is the space's log (log.h) */
-#define MMSB_HISTORY_COMPACT	(1u << 1)	/* some deltas come as WORD records */
+#define MMSB_HISTORY_COMPACT	(1u << 1)	/* some deltas come in WORDS records */
 #define MMSB_HISTORY_TAKE_OVER	(1u << 2)	/* LOG: from a writer who has it open now */
 #define MMSB_HISTORY_KNOWN	0x7u
 

@@ -474,7 +474,10 @@ int mmsb_log_stat(struct mmsb_log *log, struct mmsb_log_stat *stat)
 	return 0;
 }
 
-/* Does the writer's work until no checkpoint is being made; the thread may do some of it meanwhile. With the lock held. */
+/*
+ * Does the writer's work until no checkpoint is being made; the thread may do some of it meanwhile. With the lock held. Nobody waits for room on
+ * the disk with it: what is wanted is made when there is some.
+ */
 static int checkpoint_drive(struct mmsb_log *log)
 {
 	struct msl_writer *writer = &log->writer;
@@ -482,6 +485,8 @@ static int checkpoint_drive(struct mmsb_log *log)
 
 	while (!err && writer->checkpoint.state != MSL_CHECKPOINT_NONE) {
 		err = msl_log_step_locked(log);
+		if (!err && writer->stalled)
+			err = msl_fail(ENOSPC, "%s: the log waits for room, and the checkpoint with it: it is made once there is some", log->dir);
 		if (!err && writer->due > msl_now())
 			msl_log_pause(log, msl_now() + CHECKPOINT_LOOK_NS);
 	}

@@ -52,9 +52,14 @@ static void remove_one(const char *folder, const char *name, void *arg)
 	unlink(path);
 }
 
-void folder_remove(const char *folder)
+void folder_empty(const char *folder)
 {
 	each(folder, remove_one, NULL);
+}
+
+void folder_remove(const char *folder)
+{
+	folder_empty(folder);
 	rmdir(folder);
 }
 

@@ -13,6 +13,7 @@
 
 /* A new directory, empty. Exits if there can be none. */
 void folder_make(char folder[FOLDER_MAX]);
+void folder_empty(const char *folder);
 void folder_remove(const char *folder);
 /* `to` gets another, with the files of `from` as they are now. */
 void folder_copy(const char *from, char to[FOLDER_MAX]);

@@ -101,7 +101,7 @@ int mmsb_log_stat(struct mmsb_log *log, struct mmsb_log_stat *stat);	/* stat->si
 
 /*
  * Makes a checkpoint, verifies it by reading it back, and deletes what is no longer needed, while the space goes on. Returns when that is done;
- * *tick, which may be NULL, gets where it stands.
+ * *tick, which may be NULL, gets where it stands. -ENOSPC: the disk is full; it is made later, once there is room.
  */
 int mmsb_log_checkpoint(struct mmsb_log *log, uint64_t *tick);
 

@@ -99,6 +99,7 @@ void msl_space_init(struct mmsb_space *space, struct mmsb *mmsb, const struct mm
 	space->mmsb = mmsb;
 	space->users = 1;
 	space->helper = NULL;
+	space->hold = NULL;
 	space->access = 0;
 	pthread_mutex_init(&space->helper_lock, NULL);
 	pthread_mutex_init(&space->log_lock, NULL);
@@ -151,5 +152,6 @@ void mmsb_space_close(struct mmsb_space *space)
 	space_unlist(space);
 	if (space->helper)
 		mmsb_ring_close(space->helper);
+	msl_space_unhold(space);
 	msl_space_put(space);
 }

@@ -92,6 +92,7 @@ struct mmsb_space {
 	uint32_t access;		/* enum msl_access; 0: not asked yet */
 	pthread_mutex_t log_lock;	/* of the log that was opened through this handle, and of its writer */
 	struct mmsb_log *log;		/* NULL: none */
+	struct mmsb_ring *hold;		/* keeps others from writing until the log is open; NULL: none */
 };
 
 struct mmsb_history {
@@ -163,6 +164,8 @@ void msl_space_put(struct mmsb_space *space);
  * when it is first needed and replaced by one with a larger payload area when that is.
  */
 int msl_space_helper(struct mmsb_space *space, uint64_t payload_bytes);
+/* Others may write again, if mmsb_log_hold() or a restore kept them from it. */
+void msl_space_unhold(struct mmsb_space *space);
 int msl_space_snapshot_one(struct mmsb_space *space, uint64_t page, uint64_t offset, void *to, size_t len, uint64_t *epoch,
 			   ssize_t *copied);
 /* Recomputes a page that is behind: 0; 1: it cannot be done through this handle; or a negative errno. */

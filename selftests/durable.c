@@ -634,4 +634,48 @@ TEST(without_a_log)
 	mmsb_close(mmsb);
 }
 
+/* A log that begins under a replay ring: nobody writes before, and the ring itself does not any more. */
+TEST(begins_under_a_replay)
+{
+	struct mmsb *mmsb;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring, *replay;
+	struct mmsb_history *log;
+	struct mmsb_cqe cqe = {};
+	struct tape tape = { 0 };
+	uint64_t page = MMSB_PAGE_ID(1, 0);
+
+	ASSERT_EQ(0, mmsb_open(&mmsb, NULL));
+	ASSERT_EQ(0, mmsb_space_open(mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_HASH, .shards = 2), &space));
+	ASSERT_EQ(0, mmsb_ring_open(space, NULL, &ring));
+	ASSERT_EQ(0, mmsb_ring_open(space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_REPLAY), &replay));
+	ASSERT_EQ(0, run_op(replay, &cqe, .op = MMSB_OP_TICK, .offset = 5));
+	ASSERT_EQ(0, cqe.result);
+	ASSERT_EQ(0, run_op(replay, &cqe, .op = MMSB_OP_CREATE, .flags = MMSB_SQE_AT, .page = page, .len = 64));
+	ASSERT_EQ(0, cqe.result);
+	EXPECT_EQ(-EBUSY, open_log(space, MMSB_STRICT, MMSB_HISTORY_HELD, &log));	/* within a tick */
+	ASSERT_EQ(0, run_op(replay, &cqe, .op = MMSB_OP_TICK));
+	EXPECT_EQ(-EBUSY, open_log(space, MMSB_STRICT, 0, &log));
+	ASSERT_EQ(0, open_log(space, MMSB_STRICT, MMSB_HISTORY_HELD, &log));
+	ASSERT_EQ(0, run_op(replay, &cqe, .op = MMSB_OP_TICK, .offset = 50));
+	EXPECT_EQ(MMSB_REASON_LOGGED, cqe.reason);
+	ASSERT_EQ(0, run_op(replay, &cqe, .op = MMSB_OP_ADD, .page = page, .lane = MMSB_LANE_I64, .len = 8));
+	EXPECT_EQ(MMSB_REASON_BAD_TICK, cqe.reason);
+	ASSERT_EQ(0, run_op(ring, &cqe, .op = MMSB_OP_ADD, .page = page, .lane = MMSB_LANE_I64, .len = 8));
+	EXPECT_EQ(MMSB_REASON_REPLAYING, cqe.reason);
+	mmsb_ring_close(replay);
+	submit_add(ring, page, false, 3);
+	ASSERT_EQ(0, applied(space, ring));
+	ASSERT_EQ(0, flush(log, &tape));
+	ASSERT_EQ(0, mmsb_wait_cqe(ring, &cqe, PATIENCE));
+	EXPECT_EQ(0, cqe.result);
+	EXPECT_LE(cqe.tick, mmsb_durable_tick(space));
+	EXPECT_LT(5, cqe.tick);
+	tape_free(&tape);
+	mmsb_history_close(log);
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+	mmsb_close(mmsb);
+}
+
 TEST_HARNESS_MAIN

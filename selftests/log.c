@@ -520,8 +520,37 @@ static int goes_on(void)
 	return err;
 }
 
+/* Nobody writes between the end of a restore and the log's beginning, nor when that fails; and neither before a first log, if it is wished. */
+static int held(void)
+{
+	struct mmsb_restored restored;
+	struct mmsb_space *space = NULL;
+	struct mmsb_ring *ring = NULL;
+	struct mmsb_log *log = NULL;
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS());
+
+	err = err ?: bed_adds(&bed, 10) ?: mmsb_log_close(bed.log);
+	bed.log = NULL;
+	err = err ?: restore(bed.mmsb, bed.place, 2, false, MMSB_OPTS(struct mmsb_restore_opts, .flags = MMSB_RESTORE_HOLD), &restored, &space);
+	err = err ?: mmsb_ring_open(space, NULL, &ring);
+	if (!err && (mmsb_add(ring, bed.page, 0, 7, NULL) != -EBUSY || mmsb_log_hold(space)))
+		err = differs("somebody writes before the log is open");
+	if (!err && (mmsb_log_open(space, "/nonexistent/log", LOG_OPTS(), &log) != -ENOENT || mmsb_add(ring, bed.page, 0, 7, NULL) != -EBUSY))
+		err = differs("somebody writes though the log could not be opened");
+	err = err ?: mmsb_log_open(space, bed.place, LOG_OPTS(), &log) ?: mmsb_add(ring, bed.page, 0, 7, NULL);
+	err = err ?: mmsb_log_close(log) ?: holds(bed.place, space, "embedded", 1);
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+	if (err)
+		said("a space that is held");
+	bed_close(&bed);
+	return err;
+}
+
 static void test_writers(void)
 {
+	ksft_test_result(!held(), "nobody writes between a restore and the log\n");
 	ksft_test_result(!only_its_own(), "a space has one log, where it is\n");
 	ksft_test_result(!goes_on(), "a space that was restored goes on\n");
 	ksft_test_result(!fenced(), "a writer that was fenced stops, and the next goes on\n");

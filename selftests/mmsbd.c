@@ -15,6 +15,7 @@
 #include "common/daemon.h"
 #include "common/harness.h"
 #include "common/home.h"
+#include "log/dir.h"
 
 #define PRODUCERS	3
 
@@ -228,6 +229,162 @@ TEST_F(mmsbd, answers)
 	second = self->daemon;
 	ASSERT_EQ(0, daemon_start(&second));
 	EXPECT_EQ(1, daemon_end(&second, 0));
+	EXPECT_EQ(0, daemon_end(&self->daemon, SIGTERM));
+}
+
+/* Whose space is restored, and readable. */
+static int wait_readable(FIXTURE_DATA(mmsbd) *self, uint64_t page, uint64_t value)
+{
+	uint64_t until = now_ns() + PATIENCE, seen = 0;
+	struct mmsb_space *space;
+
+	do {
+		usleep(10000);
+		if (mmsb_space_open(self->mmsb, self->name, NULL, &space))
+			continue;
+		if (mmsb_read(space, page, 0, &seen, sizeof(seen), NULL) != sizeof(seen))
+			seen = 0;
+		mmsb_space_close(space);
+	} while (seen != value && now_ns() < until);
+	return seen == value ? 0 : -ETIME;
+}
+
+static int add(FIXTURE_DATA(mmsbd) *self, uint64_t page)
+{
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	int err = open_ring(self, &space, &ring);
+
+	if (err)
+		return err;
+	err = mmsb_add(ring, page, 0, 1, NULL);
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+	return err;
+}
+
+/* Another process has the log's directory, so it can be restored from and not be written. */
+static int lock_log(FIXTURE_DATA(mmsbd) *self, struct msl_disk **disk)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s/log", self->dir);
+	return msl_disk_open(path, MSL_DISK_NO_URING, disk) ?: msl_dir_lock(*disk);
+}
+
+/* Whatever is between a restore and its log: nobody takes for durable what is not. */
+TEST_F(mmsbd, keeps_others_out_until_the_log_is_open)
+{
+	struct mmsb_durability_args now = { 0 };
+	struct mmsb_space *space;
+	struct msl_disk *disk;
+	uint64_t page;
+
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
+	ASSERT_EQ(0, make_pages(self));
+	page = self->told[0].page;
+	ASSERT_EQ(0, add(self, page));
+	ASSERT_EQ(0, daemon_end(&self->daemon, SIGTERM));
+	ASSERT_EQ(0, mmsb_space_remove(self->mmsb, self->name));
+
+	ASSERT_EQ(0, lock_log(self, &disk));
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, wait_readable(self, page, 1));
+	EXPECT_EQ(-EBUSY, add(self, page));
+	ASSERT_EQ(0, mmsb_space_open(self->mmsb, self->name, NULL, &space));
+	ASSERT_EQ(0, mmsb_durability(space, &now));
+	EXPECT_EQ(MMSB_MEMORY, now.mode);
+	mmsb_space_close(space);
+	msl_disk_close(disk);
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
+	EXPECT_EQ(0, add(self, page));
+	ASSERT_EQ(0, daemon_end(&self->daemon, SIGTERM));
+
+	/* Stopped before there is a log, it takes the space with it. */
+	ASSERT_EQ(0, mmsb_space_remove(self->mmsb, self->name));
+	ASSERT_EQ(0, lock_log(self, &disk));
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, wait_readable(self, page, 2));
+	ASSERT_EQ(0, daemon_end(&self->daemon, SIGTERM));
+	EXPECT_EQ(-ENOENT, mmsb_space_open(self->mmsb, self->name, NULL, &space));
+	msl_disk_close(disk);
+}
+
+/* As it is asked by a person: "%1$s" is the space, "%2$s" the log, "%3$s" the socket, "%4$s" a page, "%5$s" a tick. */
+static const struct command {
+	const char *line, *says;
+} commands[] = {
+	{ "checkpoint %1$s --socket %3$s", "checkpoint of tick" },
+	{ "log status --socket %3$s", "writing" },
+	{ "log ls %2$s", ".ckp" },
+	{ "log stat %2$s", "checkpoint   of tick" },
+	{ "log show %2$s", "add i64" },
+	{ "log verify %2$s", "nothing is wrong" },
+	{ "log export %2$s", "\"record\": \"delta\"" },
+	{ "log follow %2$s --from 1 --count 2", "create" },
+	{ "replay %2$s", "state hash" },
+	{ "restore %2$s %1$s-copy", "stands at tick" },
+	{ "space rm %1$s-copy", "" },
+	{ "restore %2$s %1$s-copy --tick %5$s", "stands at tick" },
+	{ "space rm %1$s-copy", "" },
+	{ "history %2$s %4$s", "add i64" },
+	{ "at %2$s %5$s %4$s", "00000000" },
+	{ "why %2$s %4$s", "add i64" },
+	{ "durability %1$s", "buffered" },
+	{ "sync %1$s", "durable up to tick" },
+};
+
+static int run_command(FIXTURE_DATA(mmsbd) *self, const struct command *command, uint64_t tick)
+{
+	char line[4096 + 512], log[96], page[32], number[24], said[8192];
+	size_t used = (size_t)snprintf(line, sizeof(line), "%.*s ", (int)strlen(self->daemon.program) - 1, self->daemon.program);
+	FILE *output;
+
+	snprintf(log, sizeof(log), "%s/log", self->dir);
+	snprintf(page, sizeof(page), "%llu.%llu", (unsigned long long)(self->told[0].page & 0xffffffff), (unsigned long long)(self->told[0].page >> 32));
+	snprintf(number, sizeof(number), "%llu", (unsigned long long)tick);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(line + used, sizeof(line) - used, command->line, self->name, log, self->daemon.socket, page, number);
+#pragma GCC diagnostic pop
+	output = popen(line, "r");
+	if (!output)
+		return -errno;
+	said[fread(said, 1, sizeof(said) - 1, output)] = '\0';
+	if (!pclose(output) && strstr(said, command->says))
+		return 0;
+	printf("# %s: %s\n", line, said);
+	return -1;
+}
+
+/* The first question may come before there is a log. */
+TEST_F_TIMEOUT(mmsbd, is_asked_by_the_command, 170)
+{
+	uint64_t until = now_ns() + PATIENCE, tick;
+	char answer[4096], question[64];
+	struct mmsb_space *space;
+	unsigned int i;
+
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	snprintf(question, sizeof(question), "checkpoint %s", self->name);
+	while (daemon_ask(&self->daemon, question, answer, sizeof(answer))) {
+		ASSERT_GT(until, now_ns());
+		usleep(10000);
+	}
+	EXPECT_NE(NULL, strstr(answer, "ok\n")) {
+		TH_LOG("%s", answer);
+	}
+	ASSERT_EQ(0, make_pages(self));
+	ASSERT_EQ(0, add(self, self->told[0].page));
+	ASSERT_EQ(0, mmsb_space_open(self->mmsb, self->name, NULL, &space));
+	ASSERT_EQ(0, mmsb_sync(space, PATIENCE));
+	tick = mmsb_tick(space);
+	ASSERT_EQ(0, add(self, self->told[0].page));
+	ASSERT_EQ(0, mmsb_sync(space, PATIENCE));
+	mmsb_space_close(space);
+	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		EXPECT_EQ(0, run_command(self, &commands[i], tick));
 	EXPECT_EQ(0, daemon_end(&self->daemon, SIGTERM));
 }
 

@@ -120,7 +120,7 @@ static enum mmsb_reason args_check(const struct mmsb_history_open_args *args)
 		return MMSB_REASON_BAD_FLAGS;
 	if (args->flags & MMSB_HISTORY_LOG)
 		return MMSB_REASON_NONE;
-	if (args->flags & MMSB_HISTORY_TAKE_OVER)
+	if (args->flags & (MMSB_HISTORY_TAKE_OVER | MMSB_HISTORY_HELD))
 		return MMSB_REASON_BAD_FLAGS;
 	return args->mode || args->log_id[0] || args->log_id[1] || args->wake_bytes ? MMSB_REASON_BAD_RESERVED : MMSB_REASON_NONE;
 }

@@ -126,7 +126,7 @@ static enum mmsb_reason log_begin(struct ms_space *space, const struct mmsb_hist
 
 	if (args->mode != MMSB_BUFFERED && args->mode != MMSB_STRICT)
 		return MMSB_REASON_BAD_MODE;
-	if (space->replay.ring)
+	if (space->replay.ring && (!(args->flags & MMSB_HISTORY_HELD) || space->replay.open || space->replay.ends))
 		return MMSB_REASON_REPLAYING;
 	reason = ms_history_attach(history);
 	if (reason)
@@ -323,7 +323,7 @@ static void describe(const struct ms_space *space, struct mmsb_durability_args *
 	args->term = log->term;
 	args->tick = space->page->tick;
 	args->durable = log_durable(space);
-	args->writer = log->writer;
+	args->writer = log->writer && !space->replay.ring;
 	args->waiting = log->history ? ms_history_waiting(log->history) : 0;
 	args->limit = log->history ? ms_history_limit(log->history) : 0;
 	args->held = 0;

@@ -43,6 +43,8 @@ enum mmsb_reason ms_replay_tick(struct ms_ring *ring, u64 number)
 
 	if (!ring->replay)
 		return MMSB_REASON_NOT_REPLAYING;
+	if (number && space->log.history)
+		return MMSB_REASON_LOGGED;
 	if (number && number <= space->page->tick)
 		return MMSB_REASON_BAD_TICK;
 	space->replay.ends = true;

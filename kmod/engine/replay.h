@@ -4,6 +4,9 @@
  *
  * While it is open, other rings' deltas are refused. In a space of several shards each delta is applied in a meeting, whose wave is left
  * alone until the tick ends: so it is the same wave, whatever the number of shards was and is.
+ *
+ * Between two ticks the space may get its log all the same, if whoever opens it says that he knows (MMSB_HISTORY_HELD): then nobody can write
+ * between the end of the replay and the log's beginning. The ring begins no tick from then on, and others go on once it is closed.
  */
 #ifndef MS_REPLAY_H
 #define MS_REPLAY_H

@@ -22,8 +22,10 @@ static void describe(struct mmsb_log_file *file, const struct msl_scan *scan, co
 {
 	const struct msl_header *header = &scan->header;
 
+	bool open = scan->end == MSL_END_OPEN || scan->end == MSL_END_TORN;
+
 	file->number = header->number;
-	file->bytes = scan->bytes;
+	file->bytes = open ? scan->end_at : scan->bytes;	/* what lies behind is room that was reserved */
 	file->term = header->term;
 	file->first_tick = tally->first_tick;
 	file->last_tick = tally->tick;
@@ -34,7 +36,7 @@ static void describe(struct mmsb_log_file *file, const struct msl_scan *scan, co
 	file->images = tally->images;
 	memcpy(file->hash, tally->hash, sizeof(file->hash));
 	file->flags = (tally->flags & MSL_HEADER_HASHED ? MMSB_LOG_FILE_HASHED : 0) | (header->flags & MSL_HEADER_ZSTD ? MMSB_LOG_FILE_ZSTD : 0) |
-		      (scan->end == MSL_END_OPEN || scan->end == MSL_END_TORN ? MMSB_LOG_FILE_OPEN : 0) |
+		      (open ? MMSB_LOG_FILE_OPEN : 0) |
 		      (scan->end == MSL_END_TORN ? MMSB_LOG_FILE_TORN : 0);
 }
 

@@ -15,6 +15,7 @@
 #define SEGMENT_BYTES	(64u << 20)
 #define TICK_BYTES	96u		/* of records, that a tick comes to at least */
 #define KEEP		2u
+#define NO_TICK		UINT64_MAX
 #define CHECKPOINT_LOOK_NS	1000000ull
 #define FENCE_NS	10000000000ull	/* how long one who was fenced may take to notice */
 #define OPT_KNOWN	(MMSB_LOG_OPT_ZSTD | MMSB_LOG_OPT_NO_URING | MMSB_LOG_OPT_TAKE_OVER | MMSB_LOG_OPT_NO_THREAD | \
@@ -27,7 +28,13 @@ struct opening {
 	struct mmsb_durability_args before;	/* how the space stood */
 	struct mmsb_history_open_args args;
 	struct msl_start start;
+	uint64_t hash[2], hash_tick;	/* of the space, before its log was opened; hash_tick NO_TICK: not looked at */
 };
+
+static bool had_log(const struct opening *o)
+{
+	return o->before.log_id[0] | o->before.log_id[1];
+}
 
 static void tell_stderr(void *arg, int severity, const char *text)
 {
@@ -53,7 +60,9 @@ static int history_open(struct opening *o, const uint64_t id[2])
 	struct mmsb_history_open_args *args = &o->args;
 
 	args->size = sizeof(*args);
-	args->flags = MMSB_HISTORY_LOG | MMSB_HISTORY_COMPACT | (o->opts.flags & MMSB_LOG_OPT_TAKE_OVER ? MMSB_HISTORY_TAKE_OVER : 0);
+	args->flags = MMSB_HISTORY_LOG | MMSB_HISTORY_COMPACT;
+	args->flags |= o->opts.flags & MMSB_LOG_OPT_TAKE_OVER ? MMSB_HISTORY_TAKE_OVER : 0;
+	args->flags |= o->log->space->hold ? MMSB_HISTORY_HELD : 0;
 	args->limit = o->opts.limit;
 	args->mode = o->opts.mode;
 	args->log_id[0] = id[0];
@@ -139,7 +148,7 @@ static int begin_directory(struct opening *o)
 	char name[MSL_NAME_BYTES];
 	int err;
 
-	if (o->before.log_id[0] | o->before.log_id[1])
+	if (had_log(o))
 		return msl_fail(ENODATA, "%s holds no log, but the space has one: name the directory that it is in, or set the space to MEMORY to "
 				"end it", o->log->dir);
 	if (o->opts.flags & MMSB_LOG_OPT_NO_CREATE)
@@ -164,31 +173,36 @@ static int fail_other_state(const struct opening *o)
 			"restore the space from it, or begin another log", o->log->dir, o->start.tick, (uint64_t)o->args.durable);
 }
 
+/* Before the log is opened, for others may write as soon as it is; the tick says whether anybody did in between. */
+static int look_at_hash(struct opening *o)
+{
+	struct mmsb_space *space = o->log->space;
+	int err;
+
+	if (had_log(o) || !(o->start.header.flags & MSL_HEADER_HASHED))
+		return 0;
+	err = mmsb_hash(space, 0, o->hash, &o->hash_tick);
+	return err == -ENODATA ? mmsb_hash(space, MMSB_HASH_RECOMPUTE, o->hash, &o->hash_tick) : err;
+}
+
 /* The space, which had no log until now, has come to where the files end: by being restored from them, say. */
 static int check_state(const struct opening *o)
 {
 	const struct msl_header *header = &o->start.header;
-	uint64_t hash[2], tick;
-	int err;
 
 	if (o->args.durable < o->start.tick)
 		return fail_other_state(o);
 	if (!(header->flags & MSL_HEADER_HASHED))
 		return o->args.durable == o->start.tick ? 0 : fail_other_state(o);
-	err = mmsb_hash(o->log->space, 0, hash, &tick);
-	if (err == -ENODATA)
-		err = mmsb_hash(o->log->space, MMSB_HASH_RECOMPUTE, hash, &tick);
-	if (err)
-		return err;
-	return memcmp(hash, header->hash, sizeof(hash)) ? fail_other_state(o) : 0;
+	if (o->hash_tick != o->args.durable)
+		return msl_fail(EBADMSG, "%s: the space was written to while its log was being opened", o->log->dir);
+	return memcmp(o->hash, header->hash, sizeof(o->hash)) ? fail_other_state(o) : 0;
 }
 
 static int check_fit(struct opening *o)
 {
-	bool had_log = o->before.log_id[0] | o->before.log_id[1];
-
 	if (!o->start.virgin)
-		return had_log ? 0 : check_state(o);
+		return had_log(o) ? 0 : check_state(o);
 	o->start.tick = o->args.durable;
 	o->start.header.tick = o->args.durable;
 	o->start.based = !o->args.durable;
@@ -248,7 +262,7 @@ static int set_mode(struct opening *o)
 {
 	struct mmsb_durability_args args = { .flags = MMSB_DURABILITY_SET, .mode = o->opts.mode };
 
-	if (!(o->before.log_id[0] | o->before.log_id[1]) || !o->asked_mode || o->before.mode == o->opts.mode)
+	if (!had_log(o) || !o->asked_mode || o->before.mode == o->opts.mode)
 		return 0;
 	return mmsb_durability(o->log->space, &args);
 }
@@ -269,6 +283,8 @@ static int open_writer(struct opening *o)
 		err = describe_space(o);
 	if (!err && o->start.fresh)
 		err = begin_directory(o);
+	if (!err)
+		err = look_at_hash(o);
 	if (!err && !o->log->source)
 		err = history_open(o, o->start.header.id);
 	if (!err)
@@ -319,12 +335,11 @@ static void log_free(struct mmsb_log *log)
 static void open_failed(struct opening *o)
 {
 	struct mmsb_durability_args args = { .flags = MMSB_DURABILITY_SET, .mode = MMSB_MEMORY };
-	bool had_log = o->before.log_id[0] | o->before.log_id[1];
 	struct mmsb_log *log = o->log;
 	char why[256];
 
 	snprintf(why, sizeof(why), "%s", mmsb_strerror_last());
-	if (log->source && !had_log) {
+	if (log->source && !had_log(o)) {
 		log->source->ops->close(log->source);
 		log->source = NULL;
 		mmsb_durability(log->space, &args);
@@ -358,7 +373,7 @@ static struct mmsb_log *log_alloc(struct mmsb_space *space, const char *dir)
 
 int mmsb_log_open(struct mmsb_space *space, const char *dir, const struct mmsb_log_opts *opts, struct mmsb_log **log)
 {
-	struct opening o = { 0 };
+	struct opening o = { .hash_tick = NO_TICK };
 	int err;
 
 	*log = NULL;
@@ -378,11 +393,13 @@ int mmsb_log_open(struct mmsb_space *space, const char *dir, const struct mmsb_l
 		err = open_writer(&o);
 	if (!err)
 		err = msl_thread_start(o.log);
-	if (err)
+	if (err) {
 		open_failed(&o);
-	else
-		*log = o.log;
-	return err;
+		return err;
+	}
+	msl_space_unhold(space);
+	*log = o.log;
+	return 0;
 }
 
 /* ----------------------------------------------------------------------------------------------------------- closing */

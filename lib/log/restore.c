@@ -11,6 +11,7 @@
 #define PAYLOAD		(4u << 20)	/* most operands are far smaller; for one that is not, all begins again */
 #define SQ_ENTRIES	1024u
 #define PROGRESS_BYTES	(1u << 20)
+#define RESTORE_KNOWN	(MMSB_RESTORE_FROM_BEGINNING | MMSB_RESTORE_HOLD)
 
 struct restore {
 	struct mmsb_space *space;
@@ -337,7 +338,7 @@ int mmsb_restore(struct mmsb_space *space, const char *dir, const struct mmsb_re
 	struct restore r = { .space = space, .payload = PAYLOAD, .result.size = sizeof(r.result) };
 	int err = MSL_OPTS(r.opts, opts);
 
-	if (!err && (r.opts.flags & ~MMSB_RESTORE_FROM_BEGINNING || (r.opts.tick && r.opts.time)))
+	if (!err && (r.opts.flags & ~RESTORE_KNOWN || (r.opts.tick && r.opts.time)))
 		err = msl_fail(EINVAL, "to a tick or to a time, and with flags that this library knows");
 	if (err)
 		return err;
@@ -350,7 +351,10 @@ int mmsb_restore(struct mmsb_space *space, const char *dir, const struct mmsb_re
 		err = begin_again(&r);
 		err = err ? err : attempt(&r);
 	}
-	mmsb_ring_close(r.ring);
+	if (!err && r.opts.flags & MMSB_RESTORE_HOLD)
+		space->hold = r.ring;
+	else
+		mmsb_ring_close(r.ring);
 	msl_dir_free(&r.dir);
 	msl_disk_close(r.disk);
 	if (!err && restored)

@@ -34,6 +34,7 @@ struct keeper {
 	struct mmsb *mmsb;
 	struct mmsb_space *space;
 	struct mmsb_log *log;
+	bool held;			/* it made the space, which nobody can write to until its log is open */
 	uint64_t checkpoint_due, checkpoint_tick;
 };
 
@@ -189,7 +190,7 @@ static int restore(struct keeper *keeper)
 	set_state(keeper, KEEPER_RESTORING, NULL);
 	say(LOG_INFO, "space '%s': restoring it from %s", keeper->conf->name, keeper->conf->dir);
 	err = mmsb_restore(keeper->space, keeper->conf->dir,
-			   MMSB_OPTS(struct mmsb_restore_opts, .tell = on_tell, .arg = keeper), &restored);
+			   MMSB_OPTS(struct mmsb_restore_opts, .flags = MMSB_RESTORE_HOLD, .tell = on_tell, .arg = keeper), &restored);
 	if (err)
 		return failed(keeper, err, "it cannot be restored");
 	say(LOG_NOTICE, "space '%s': restored to tick %" PRIu64 ", %" PRIu64 " ticks done again behind tick %" PRIu64, keeper->conf->name,
@@ -201,6 +202,7 @@ static void drop_space(struct keeper *keeper)
 {
 	mmsb_space_close(keeper->space);
 	keeper->space = NULL;
+	keeper->held = false;
 	mmsb_space_remove(keeper->mmsb, keeper->conf->name);
 }
 
@@ -234,9 +236,11 @@ static int make_space(struct keeper *keeper)
 	err = mmsb_space_open(keeper->mmsb, keeper->conf->name, &opts, &keeper->space);
 	if (err)
 		return failed(keeper, err, "it cannot be made");
-	if (!logged)
-		return 0;
-	err = mark_put(keeper) ? restore(keeper) : -EIO;
+	if (logged)
+		err = mark_put(keeper) ? restore(keeper) : -EIO;
+	else if (mmsb_log_hold(keeper->space))
+		err = failed(keeper, -EBUSY, "others cannot be kept from it until its log is open");
+	keeper->held = !err;
 	if (err)
 		drop_space(keeper);
 	return err;
@@ -258,6 +262,8 @@ static int open_space(struct keeper *keeper)
 
 static void put_down(struct keeper *keeper)
 {
+	if (keeper->held)
+		drop_space(keeper);
 	mmsb_space_close(keeper->space);
 	mmsb_close(keeper->mmsb);
 	keeper->space = NULL;
@@ -274,6 +280,7 @@ static int open_log(struct keeper *keeper)
 	err = mmsb_log_open(keeper->space, keeper->conf->dir, &opts, &keeper->log);
 	if (err)
 		return failed(keeper, err, "its log cannot be opened");
+	keeper->held = false;
 	mark_remove(keeper);
 	set_state(keeper, KEEPER_WRITING, "");
 	keeper->checkpoint_due = now_ns() + keeper->conf->checkpoint_ns;
@@ -281,18 +288,31 @@ static int open_log(struct keeper *keeper)
 	return 0;
 }
 
-static int bring_up(struct keeper *keeper)
+static int open_home(struct keeper *keeper)
 {
 	int err = mmsb_open(&keeper->mmsb, MMSB_OPTS(struct mmsb_open_opts, .home = "kernel", .device = keeper->device));
 
-	if (err) {
-		keeper->mmsb = NULL;
-		return failed(keeper, err, "there is no kernel home");
-	}
-	err = open_space(keeper);
+	if (!err)
+		return 0;
+	keeper->mmsb = NULL;
+	return failed(keeper, err, "there is no kernel home");
+}
+
+/*
+ * A space that was made, and whose log cannot be opened, is there but held: nobody shall take for durable what is not. It is thrown away only if it
+ * no longer stands as the log has it.
+ */
+static int bring_up(struct keeper *keeper)
+{
+	int err = keeper->held ? 0 : open_home(keeper);
+
+	if (err)
+		return err;
+	if (!keeper->held)
+		err = open_space(keeper);
 	if (!err)
 		err = open_log(keeper);
-	if (err)
+	if (err && (!keeper->held || err == -EBADMSG))
 		put_down(keeper);
 	return err;
 }
@@ -400,6 +420,7 @@ static void *run(void *arg)
 		wait = 2 * wait < RETRY_MAX_NS ? 2 * wait : RETRY_MAX_NS;
 	}
 	answer_all(keeper, -ESHUTDOWN, 0);
+	put_down(keeper);
 	set_state(keeper, KEEPER_STOPPED, NULL);
 	return NULL;
 }

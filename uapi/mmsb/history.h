@@ -83,7 +83,8 @@ struct mmsb_hash_record {
 #define MMSB_HISTORY_LOG	(1u << 0)	/* it is the space's log (log.h) */
 #define MMSB_HISTORY_COMPACT	(1u << 1)	/* some deltas come in WORDS records */
 #define MMSB_HISTORY_TAKE_OVER	(1u << 2)	/* LOG: from a writer who has it open now */
-#define MMSB_HISTORY_KNOWN	0x7u
+#define MMSB_HISTORY_HELD	(1u << 3)	/* LOG: also under a replay ring that is between two ticks: it begins no more, and others may write once it is closed */
+#define MMSB_HISTORY_KNOWN	0xfu
 
 struct mmsb_history_open_args {
 	__u32 size;

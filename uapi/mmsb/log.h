@@ -75,7 +75,7 @@ struct mmsb_durability_args {
 	__u64 durable;		/* out: every tick up to it is on disk */
 	__u64 waiting;		/* out: bytes of records not yet durable */
 	__u64 limit;		/* out: how many may wait before rings stand still */
-	__u32 writer;		/* out: 1: somebody has the log open now */
+	__u32 writer;		/* out: 1: somebody has the log open now, and no replay ring keeps others from writing */
 	__u32 reason;		/* out, on failure */
 	__u32 held;		/* out: completions that wait for durability */
 	__u32 capturing;	/* out: 1: a capture is under way */

@@ -77,6 +77,11 @@ struct mmsb_log_opts {
  * was restored from, up to its end. -EBUSY: there is a writer; -EBADMSG: the log is damaged, or not of the state that the space is in.
  */
 int mmsb_log_open(struct mmsb_space *space, const char *dir, const struct mmsb_log_opts *opts, struct mmsb_log **log);
+/*
+ * Until its log is open, through this handle, or the handle is closed, nobody can write to the space: -EBUSY (REPLAYING). For one that is not to be used
+ * before it is what it promises. -EBUSY also: somebody else replays, or there is a log.
+ */
+int mmsb_log_hold(struct mmsb_space *space);
 /* Flushes, and closes the log for now: the space keeps its mode and what it tells, and waits for the next writer. Frees it in any case. */
 int mmsb_log_close(struct mmsb_log *log);
 /* Flushes, and ends it: the space is MEMORY again, also where the log had failed. Frees it in any case. */
@@ -112,6 +117,7 @@ int mmsb_log_checkpoint(struct mmsb_log *log, uint64_t *tick);
  */
 
 #define MMSB_RESTORE_FROM_BEGINNING	(1u << 0)	/* do all of the history again, whatever checkpoints there are */
+#define MMSB_RESTORE_HOLD		(1u << 1)	/* then hold the space, as by mmsb_log_hold(); nobody can write in between */
 
 struct mmsb_restore_opts {
 	size_t size;
@@ -160,7 +166,7 @@ int mmsb_log_info(const char *dir, struct mmsb_log_info *info);
 #define MMSB_LOG_CHECKPOINT	2
 
 #define MMSB_LOG_FILE_HASHED	(1u << 0)	/* `hash` is the state hash at its end */
-#define MMSB_LOG_FILE_OPEN	(1u << 1)	/* the last segment, which is or was being written: counts and ends are of what was read */
+#define MMSB_LOG_FILE_OPEN	(1u << 1)	/* the last segment, which is or was being written: counts, ends and bytes are of what was read */
 #define MMSB_LOG_FILE_ZSTD	(1u << 2)	/* compressed */
 #define MMSB_LOG_FILE_TORN	(1u << 3)	/* something behind its end counts for nothing */
 

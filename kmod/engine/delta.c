@@ -10,6 +10,7 @@
 #include "replay.h"
 #include "ring.h"
 #include "space.h"
+#include "words.h"
 
 #define ANY		MMSB_SQE_QUIET
 #define ON_PAGE		(ANY | MMSB_SQE_IF_EPOCH)
@@ -48,6 +49,7 @@ static const struct op_rule op_rules[MMSB_OP_LAST] = {
 	[MMSB_OP_REFRESH]	= { ON_PAGE,			1, true, false },
 	[MMSB_OP_TICK]		= { ANY,			1, false, false },
 	[MMSB_OP_LOAD]		= { ANY | MMSB_SQE_PAYLOAD,	1, false, true },
+	[MMSB_OP_WORDS]		= { ANY | MMSB_SQE_PAYLOAD,	1, false, true },
 };
 
 static bool op_writes(u8 op)
@@ -313,6 +315,8 @@ static enum mmsb_reason judge_length(const struct mmsb_sqe *sqe)
 {
 	if (ms_op_is_graph(sqe->op))
 		return ms_graph_judge_length(sqe);
+	if (unlikely(sqe->op == MMSB_OP_WORDS))
+		return ms_words_judge_length(sqe);
 	return sqe->op == MMSB_OP_LOAD ? ms_load_judge_length(sqe) : judge_range(sqe);
 }
 
@@ -496,7 +500,7 @@ static enum mmsb_reason judge_ring(const struct ms_shard *shard, const struct ms
 
 	if (ring->read_only)
 		return MMSB_REASON_READ_ONLY;
-	if (unlikely(op == MMSB_OP_LOAD) && !ring->replay)
+	if (unlikely(op == MMSB_OP_LOAD || op == MMSB_OP_WORDS) && !ring->replay)
 		return MMSB_REASON_NOT_REPLAYING;
 	if (unlikely(replay->ring) && replay->ring != ring)
 		return MMSB_REASON_REPLAYING;
@@ -601,6 +605,8 @@ static enum mmsb_reason apply(struct ms_shard *shard, struct ms_ring *ring, cons
 	reason = judge_ring(shard, ring, sqe->op);
 	if (reason)
 		return reason;
+	if (unlikely(sqe->op == MMSB_OP_WORDS))
+		return ms_words_apply(shard, ring, change.operand, change.operand_bytes, outcome);
 	return unlikely(shard->stream) ? apply_told(&change, ring, outcome) : apply_judged(&change, outcome);
 }
 

@@ -535,6 +535,17 @@ static void trace_idle(const struct ms_shard *shard, struct ms_ring *ring, u32 p
 	trace_stall(shard, ring, room ? stall_cause(shard, ring) : MMSB_STALL_COMPLETIONS, pending);
 }
 
+/* What comes behind the end of a replay's tick will be taken again after its wave: it is not looked at before. */
+static u32 batch_up_to_tick(const struct ms_ring *ring, u32 n)
+{
+	u32 mask = ring->sq_entries - 1, i;
+
+	for (i = 0; i < n; i++)
+		if (pf_read(ring->sqes[(ring->sq_head + i) & mask].op) == MMSB_OP_TICK)
+			return i + 1;
+	return n;
+}
+
 static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_todo *todo)
 {
 	u32 pending = ms_ring_pending(ring), credit, n;
@@ -551,6 +562,8 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 	credit = ms_ring_credit(ring);
 	n = pending < credit ? pending : credit;
 	n = n < MS_BATCH ? n : MS_BATCH;
+	if (unlikely(ring->replay))
+		n = batch_up_to_tick(ring, n);
 	if (n) {
 		shard_open_tick(shard);
 		batch_take(shard, ring, n);

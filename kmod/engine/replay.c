@@ -4,12 +4,16 @@
 #include "meet.h"
 #include "pass.h"
 #include "ring.h"
+#include "words.h"
 
 enum mmsb_reason ms_replay_begin(struct ms_ring *ring)
 {
 	struct ms_space *space = ms_ring_space(ring);
 	enum mmsb_reason reason = MMSB_REASON_NONE;
+	struct ms_words *words = ms_words_make();
 
+	if (!words)
+		return MMSB_REASON_NO_MEMORY;
 	ms_space_stop(space, NULL);
 	ms_meet_settle(space);
 	if (space->replay.ring)
@@ -17,24 +21,28 @@ enum mmsb_reason ms_replay_begin(struct ms_ring *ring)
 	else if (space->log.history)
 		reason = MMSB_REASON_LOGGED;
 	else
-		space->replay = (struct ms_replay){ .ring = ring };
+		space->replay = (struct ms_replay){ .ring = ring, .words = words };
 	ms_space_go(space, NULL);
+	if (reason)
+		pf_free(words);
 	return reason;
 }
 
 void ms_replay_end(struct ms_ring *ring)
 {
 	struct ms_space *space = ms_ring_space(ring);
-
 	struct ms_todo todo = { .meet = false };
+	struct ms_words *words;
 
 	ms_space_stop(space, NULL);
 	space->replay.ends = true;
 	space->shards[0]->waving = space->nshards == 1;
 	ms_pass_end_wave(space->shards[0], &todo);
 	ms_meet_settle(space);
+	words = space->replay.words;
 	space->replay = (struct ms_replay){ .ring = NULL };
 	ms_space_go(space, NULL);
+	pf_free(words);
 }
 
 enum mmsb_reason ms_replay_tick(struct ms_ring *ring, u64 number)

@@ -310,7 +310,7 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	pf_write(space->meeting.count, 0);
 	pf_write(space->meeting.joint.shared, 0);
 	space->meeting.graph = false;
-	space->replay = (struct ms_replay){ .ring = space->replay.ring };
+	space->replay = (struct ms_replay){ .ring = space->replay.ring, .words = space->replay.words };
 	ms_joint_forget(space);
 	for (i = 0; i < space->nshards; i++)
 		shard_reset(space->shards[i]);

@@ -32,6 +32,7 @@ struct ms_replay {
 	bool open;				/* a tick has begun */
 	bool ends;				/* it ends with this pass */
 	u64 next;				/* the number of the one that begins then; 0: none */
+	struct ms_words *words;			/* room for what comes in bulk */
 };
 
 struct ms_space {

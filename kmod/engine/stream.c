@@ -169,24 +169,6 @@ enum mmsb_reason ms_stream_begin(struct ms_shard *shard, const struct mmsb_origi
 	return reason;
 }
 
-/* In a replay a tick may be longer than what may wait, so the reader hears of that, too. */
-static void stream_look(struct ms_shard *shard)
-{
-	struct ms_history *history = shard->space->history;
-	u64 waiting = shard->stream->waiting * shard->space->nshards;
-
-	if (likely(pf_read(history->taken) - pf_read(history->freed) + waiting < history->limit))
-		return;
-	pf_write(history->full, 1);
-	ms_history_wake(history);
-}
-
-static void stream_count(struct ms_shard *shard, u64 bytes)
-{
-	pf_write(shard->stream->waiting, shard->stream->waiting + bytes);
-	stream_look(shard);
-}
-
 void ms_stream_crowd(struct ms_shard *shard, u64 images)
 {
 	struct ms_history *history = shard->space->history;
@@ -196,6 +178,13 @@ void ms_stream_crowd(struct ms_shard *shard, u64 images)
 		return;
 	pf_write(history->full, 1);
 	ms_history_wake(history);
+}
+
+/* In a replay a tick may be longer than what may wait, so it is looked at with each record. */
+static void stream_count(struct ms_shard *shard, u64 bytes)
+{
+	pf_write(shard->stream->waiting, shard->stream->waiting + bytes);
+	ms_stream_crowd(shard, 0);
 }
 
 void ms_stream_cut(struct ms_shard *shard, u64 bytes)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <mmsb/history.h>
 #include "model.h"
 
 #define REASON_ERRNO(name, err, text) [MMSB_REASON_##name] = (err),
@@ -51,6 +52,7 @@ static const struct shape {
 	[MMSB_OP_REFRESH]	= { Q | E, NOTHING },
 	[MMSB_OP_TICK]		= { Q, NOTHING },
 	[MMSB_OP_LOAD]		= { Q | P, BYTES },
+	[MMSB_OP_WORDS]		= { Q | P, BYTES },
 };
 #undef Q
 #undef E
@@ -81,6 +83,12 @@ static uint64_t mask_bytes(uint64_t len)
 static bool is_graph(const struct mmsb_sqe *sqe)
 {
 	return sqe->op >= MMSB_OP_DERIVE && sqe->op <= MMSB_OP_REFRESH;
+}
+
+/* For replay rings only. */
+static bool is_bulk(const struct mmsb_sqe *sqe)
+{
+	return sqe->op == MMSB_OP_LOAD || sqe->op == MMSB_OP_WORDS;
 }
 
 static bool has_lane(const struct mmsb_sqe *sqe)
@@ -147,11 +155,11 @@ static enum mmsb_reason check_length(const struct mmsb_sqe *sqe)
 		return model_graph_length(sqe);
 	if (shapes[sqe->op].operand == NOTHING)
 		return MMSB_REASON_NONE;
-	if (sqe->op == MMSB_OP_LOAD && sqe->offset)
+	if (is_bulk(sqe) && sqe->offset)
 		return MMSB_REASON_BAD_RESERVED;
-	if (!sqe->len || (sqe->op == MMSB_OP_LOAD && sqe->len % 8))
+	if (!sqe->len || (is_bulk(sqe) && sqe->len % (sqe->op == MMSB_OP_LOAD ? 8 : sizeof(struct mmsb_word))))
 		return MMSB_REASON_BAD_LENGTH;
-	if (sqe->op == MMSB_OP_LOAD)
+	if (is_bulk(sqe))
 		return MMSB_REASON_NONE;
 	if (sqe->len > MMSB_DELTA_MAX)
 		return MMSB_REASON_TOO_LONG;

@@ -149,6 +149,7 @@ enum mmsb_op {
 	MMSB_OP_REFRESH,	/* recompute the page, and what is stale before it, in this tick */
 	MMSB_OP_TICK,		/* replay rings: ends the tick under way, and begins the one numbered in `offset`, if that is not 0 */
 	MMSB_OP_LOAD,		/* replay rings: operand: images (log.h), whose pages are from now on as they were */
+	MMSB_OP_WORDS,		/* replay rings: operand: struct mmsb_word[] (history.h), each applied as an entry of its own would be */
 	MMSB_OP_LAST,
 };
 

@@ -54,7 +54,10 @@ struct mmsb_delta_record {
 	struct mmsb_sqe sqe;	/* `payload` is 0 if it has one: the operand follows, padded with zeros to a multiple of 8 */
 };
 
-/* A set, or arithmetic on one lane, within an aligned word: what an entry of that operation, lane, length and operand says. */
+/*
+ * A set, or arithmetic on one lane, within an aligned word: what an entry of that operation, lane, length and operand says. MMSB_OP_WORDS applies
+ * an array of them in turn, up to one that fails or changes nothing; the completion then says what became of that, its `epoch` names the page.
+ */
 struct mmsb_word {
 	__u64 page;
 	__u64 word;		/* the operand; what lies behind `len` is 0 */

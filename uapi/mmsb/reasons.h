@@ -61,7 +61,7 @@
 	X(NO_FLOAT, EOPNOTSUPP, "this home cannot compute floating point: use integer lanes or the embedded home") \
 	X(TOO_MANY_CHILDREN, EMLINK, "a page has at most 2^30 children") \
 	X(REPLAYING, EBUSY, "a replay ring is open on the space: nobody else may write until it is closed") \
-	X(NOT_REPLAYING, EPERM, "only a ring opened with the REPLAY flag numbers ticks") \
+	X(NOT_REPLAYING, EPERM, "only a ring opened with the REPLAY flag numbers ticks, loads images and applies words in bulk") \
 	X(BAD_TICK, EINVAL, "ticks rise: this number is not above the last tick of the space") \
 	X(HISTORY_TAKEN, EBUSY, "the space's history is being read already: one reader at a time") \
 	X(RULE_EXISTS, EEXIST, "a rule of that name and version is registered already, or its version is 0: rules never change, raise the version") \
@@ -77,7 +77,8 @@
 	X(LOGGED, EBUSY, "the space has a log, whose history goes on: end the log before the space is reset") \
 	X(CAPTURING, EBUSY, "a capture of the space is under way: read its history to the CAPTURED record first") \
 	X(BAD_IMAGE, EINVAL, "an image that no capture writes: cut short, or its kind, lengths, flags or edges contradict each other") \
-	X(LINE_USED, EEXIST, "an image goes where no page ever was: load into a new space, or reset it first")
+	X(LINE_USED, EEXIST, "an image goes where no page ever was: load into a new space, or reset it first") \
+	X(BAD_WORD, EINVAL, "a word that no history tells: its operation, lane, length and offset are not those of one aligned lane")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

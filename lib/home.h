@@ -106,9 +106,6 @@ static inline size_t msl_words_in(const struct mmsb_record *record)
 	return (record->bytes - sizeof(struct mmsb_words_record)) / sizeof(struct mmsb_word);
 }
 
-/* One of the record's words as the delta's record which it stands for. */
-void msl_word_expand(const struct mmsb_words_record *record, const struct mmsb_word *word, struct mmsb_delta_record *delta);
-
 /* As the ABI's arguments say, which are filled in. */
 int msl_history_open(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
 

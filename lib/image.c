@@ -33,38 +33,9 @@ int msl_image_begin(struct mmsb_ring *ring, const struct mmsb_hash_record *recor
 
 /* ------------------------------------------------------------------------------------------------------------ sending */
 
-static int load_open(struct mmsb_ring *ring)
+static int load_add(struct mmsb_ring *ring, const struct mmsb_image *image)
 {
-	struct msl_replay *replay = &ring->replay;
-	struct mmsb_sqe *sqe;
-	int err;
-
-	if (replay->images.load)
-		return 0;
-	err = msl_replay_sqe(ring, &sqe);
-	if (err)
-		return err;
-	mmsb_prep(sqe, MMSB_OP_LOAD, 0, 0, 0);
-	sqe->flags = MMSB_SQE_PAYLOAD;
-	sqe->payload = replay->payload_used;
-	sqe->user_data = MSL_LOAD_DATA;
-	replay->images.load = sqe;
-	return 0;
-}
-
-static int load_add(struct mmsb_ring *ring, const void *image, uint64_t bytes)
-{
-	struct msl_replay *replay = &ring->replay;
-	int err = msl_replay_payload(ring, bytes);
-
-	if (!err)
-		err = load_open(ring);
-	if (err)
-		return err;
-	memcpy(ring->payload + replay->payload_used, image, bytes);
-	replay->payload_used += bytes;
-	replay->images.load->len += (uint32_t)bytes;
-	return 0;
+	return msl_replay_gather(ring, MMSB_OP_LOAD, MSL_LOAD_DATA, image, image->record.bytes);
 }
 
 /* ------------------------------------------------------------------------------------------------------- derivations */
@@ -136,7 +107,7 @@ static int send_held(struct mmsb_ring *ring)
 	}
 	qsort(order, images->count, sizeof(*order), compare_heights);
 	for (i = 0; !err && i < images->count; i++)
-		err = load_add(ring, order[i], order[i]->record.bytes);
+		err = load_add(ring, order[i]);
 	free(order);
 	return err;
 }
@@ -152,7 +123,7 @@ int msl_image_take(struct mmsb_ring *ring, const struct mmsb_image *image)
 		return msl_fail(EPROTO, "an image comes without the CAPTURE that it belongs to");
 	if (images->passed_over)
 		return 0;
-	err = load_add(ring, image, image->record.bytes);
+	err = load_add(ring, image);
 	return err || !image->edges ? err : hold(images, image);
 }
 

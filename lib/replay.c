@@ -9,8 +9,12 @@
 #include <inttypes.h>
 #include "replay.h"
 
+/* How many bytes of an entry that gathers are enough to be begun with, while more come. */
+#define GATHERED	(24u << 10)
+
 static int fail_differs(const struct mmsb_cqe *cqe)
 {
+	uint64_t page = cqe->user_data == MSL_WORDS_DATA ? cqe->epoch : cqe->user_data;
 	const char *why = cqe->result ? mmsb_reason_text(cqe->reason) : "it changed nothing";
 
 	if (cqe->reason == MMSB_REASON_NO_MEMORY)
@@ -22,7 +26,7 @@ static int fail_differs(const struct mmsb_cqe *cqe)
 		return msl_fail(-cqe->result, "the tick behind %llu cannot begin: %s (%s)", cqe->tick, why, mmsb_reason_name(cqe->reason));
 	return msl_fail(EBADMSG, "tick %llu: a delta on page %" PRIu32 ".%" PRIu32 ", which did something when it was recorded, failed: %s (%s); "
 			"the space was not what the recorded one was, or has lower limits", cqe->tick,
-			MMSB_PAGE_INDEX(cqe->user_data), MMSB_PAGE_GENERATION(cqe->user_data), why, mmsb_reason_name(cqe->reason));
+			MMSB_PAGE_INDEX(page), MMSB_PAGE_GENERATION(page), why, mmsb_reason_name(cqe->reason));
 }
 
 int msl_replay_settle(struct mmsb_ring *ring)
@@ -42,7 +46,7 @@ int msl_replay_settle(struct mmsb_ring *ring)
 			result = fail_differs(&cqe);
 	}
 	replay->payload_used = 0;
-	replay->images.load = NULL;
+	replay->gathers = NULL;
 	return result;
 }
 
@@ -57,6 +61,7 @@ int msl_replay_sqe(struct mmsb_ring *ring, struct mmsb_sqe **sqe)
 	*sqe = mmsb_get_sqe(ring);
 	if (!*sqe)
 		return msl_fail(EBUSY, "the ring is in use: a history is done again through a ring of its own");
+	ring->replay.gathers = NULL;	/* what is added from here on comes behind this one */
 	ring->replay.sent++;
 	return 0;
 }
@@ -69,7 +74,6 @@ int msl_replay_tick(struct mmsb_ring *ring, uint64_t tick)
 	if (err)
 		return err;
 	mmsb_prep(sqe, MMSB_OP_TICK, 0, tick, 0);
-	ring->replay.images.load = NULL;	/* what is added from here on comes behind it */
 	ring->replay.tick = tick;
 	return 0;
 }
@@ -86,6 +90,59 @@ int msl_replay_payload(struct mmsb_ring *ring, uint64_t bytes)
 	if (bytes > ring->payload_bytes - ring->replay.payload_used)
 		err = msl_replay_settle(ring);
 	return err;
+}
+
+static int gather_open(struct mmsb_ring *ring, uint8_t op, uint64_t user_data)
+{
+	struct msl_replay *replay = &ring->replay;
+	struct mmsb_sqe *sqe;
+	int err;
+
+	if (replay->gathers && replay->gathers->op == op)
+		return 0;
+	err = msl_replay_sqe(ring, &sqe);
+	if (err)
+		return err;
+	mmsb_prep(sqe, op, 0, 0, 0);
+	sqe->flags = MMSB_SQE_PAYLOAD;
+	sqe->payload = replay->payload_used;
+	sqe->user_data = user_data;
+	replay->gathers = sqe;
+	return 0;
+}
+
+/* A poller works at it from now on; where there is none it is done, and the payload area free, when this returns. */
+static int gather_flush(struct mmsb_ring *ring)
+{
+	int err;
+
+	if (!ring->polled)
+		return msl_replay_settle(ring);
+	ring->replay.gathers = NULL;
+	err = mmsb_submit(ring);
+	return err < 0 ? err : 0;
+}
+
+int msl_replay_gather(struct mmsb_ring *ring, uint8_t op, uint64_t user_data, const void *operand, uint64_t bytes)
+{
+	struct msl_replay *replay = &ring->replay;
+	int err = msl_replay_payload(ring, bytes);
+
+	if (!err)
+		err = gather_open(ring, op, user_data);
+	if (err)
+		return err;
+	memcpy(ring->payload + replay->payload_used, operand, bytes);
+	replay->payload_used += bytes;
+	replay->gathers->len += (uint32_t)bytes;
+	return replay->gathers->len >= GATHERED ? gather_flush(ring) : 0;
+}
+
+int msl_replay_words(struct mmsb_ring *ring, uint64_t tick, const struct mmsb_word *words, size_t n)
+{
+	int err = ring->replay.tick != tick ? msl_replay_tick(ring, tick) : 0;
+
+	return err ? err : msl_replay_gather(ring, MMSB_OP_WORDS, MSL_WORDS_DATA, words, n * sizeof(*words));
 }
 
 static int replay_delta(struct mmsb_ring *ring, const struct mmsb_delta_record *record)
@@ -113,35 +170,9 @@ static int replay_delta(struct mmsb_ring *ring, const struct mmsb_delta_record *
 	return 0;
 }
 
-void msl_word_expand(const struct mmsb_words_record *record, const struct mmsb_word *word, struct mmsb_delta_record *delta)
-{
-	*delta = (struct mmsb_delta_record){
-		.record = record->record,
-		.origin = record->origin,
-		.sqe = {
-			.op = word->op,
-			.lane = word->lane,
-			.len = word->len,
-			.page = word->page,
-			.offset = word->offset,
-			.word = { word->word },
-		},
-	};
-	delta->record.bytes = sizeof(*delta);
-	delta->record.type = MMSB_RECORD_DELTA;
-}
-
 static int replay_words(struct mmsb_ring *ring, const struct mmsb_words_record *record)
 {
-	size_t n = msl_words_in(&record->record), i;
-	struct mmsb_delta_record delta;
-	int err = 0;
-
-	for (i = 0; !err && i < n; i++) {
-		msl_word_expand(record, &record->words[i], &delta);
-		err = replay_delta(ring, &delta);
-	}
-	return err;
+	return msl_replay_words(ring, record->record.tick, record->words, msl_words_in(&record->record));
 }
 
 int msl_replay_compare(struct mmsb_ring *ring, const struct mmsb_hash_record *record)

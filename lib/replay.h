@@ -10,6 +10,7 @@
 
 #define MSL_TICK_DATA	0	/* user_data of what numbers ticks, and of what takes in images: no page has these ids */
 #define MSL_LOAD_DATA	(~0ull)
+#define MSL_WORDS_DATA	(~0ull - 1)
 
 /* Waits until all that was sent is done. The first that failed is told. */
 int msl_replay_settle(struct mmsb_ring *ring);
@@ -17,8 +18,12 @@ int msl_replay_settle(struct mmsb_ring *ring);
 int msl_replay_sqe(struct mmsb_ring *ring, struct mmsb_sqe **sqe);
 /* Sees to it that so many bytes find room in the payload area at payload_used. */
 int msl_replay_payload(struct mmsb_ring *ring, uint64_t bytes);
+/* Adds to the operand of the last entry, or of a new one, of that operation. */
+int msl_replay_gather(struct mmsb_ring *ring, uint8_t op, uint64_t user_data, const void *operand, uint64_t bytes);
 /* The tick under way ends and, if that is not 0, the one of that number begins. */
 int msl_replay_tick(struct mmsb_ring *ring, uint64_t tick);
+/* Words of that tick. */
+int msl_replay_words(struct mmsb_ring *ring, uint64_t tick, const struct mmsb_word *words, size_t n);
 /* What the record says of the state behind it, against the state. */
 int msl_replay_compare(struct mmsb_ring *ring, const struct mmsb_hash_record *record);
 

@@ -14,7 +14,6 @@ struct msl_images {
 	bool open;			/* CAPTURE was fed, and CAPTURED was not */
 	bool passed_over;		/* the space has come to that tick by itself */
 	struct mmsb_hash_record capture;
-	struct mmsb_sqe *load;		/* the entry, not yet submitted, that images are added to; NULL: none */
 	uint8_t *held;			/* derivations wait here, one image behind the other, until all pages are there */
 	size_t used, room;
 	size_t count;
@@ -27,6 +26,7 @@ struct msl_replay {
 	uint32_t since;			/* ticks since it was compared last */
 	uint32_t sent;			/* entries whose completions were not reaped */
 	uint64_t payload_used;		/* by these */
+	struct mmsb_sqe *gathers;	/* the last one, not yet submitted, if its operand may still grow; NULL: it may not */
 	uint64_t tick;			/* that has begun; 0: none */
 	uint64_t same;			/* the last tick at which the hashes were found equal */
 	struct msl_images images;

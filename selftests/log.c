@@ -679,7 +679,7 @@ static void test_checkpoints(uint64_t ops)
 /* --------------------------------------------------------------------------------------------------------------- files */
 
 /* A page's values tick by tick, and what a restore makes of them. */
-static int restore_to(void)
+static int restore_to(uint32_t mode)
 {
 	uint64_t ticks[12], times[12], value;
 	struct mmsb_restored restored;
@@ -687,7 +687,7 @@ static int restore_to(void)
 	struct mmsb_cqe cqe;
 	struct timespec now;
 	struct bed bed;
-	int err = bed_open(&bed, LOG_OPTS(.mode = MMSB_STRICT)), i;
+	int err = bed_open(&bed, LOG_OPTS(.mode = mode)), i;
 
 	for (i = 0; !err && i < 12; i++) {
 		err = run_op(bed.ring, &cqe, .op = MMSB_OP_ADD, .lane = MMSB_LANE_I64, .len = 8, .page = bed.page, .word = { 1 }) ?: cqe.result;
@@ -697,6 +697,7 @@ static int restore_to(void)
 		times[i] = (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
 		usleep(20000);
 	}
+	err = err ?: mmsb_sync(bed.space, PATIENCE);
 	for (i = 0; !err && i < 24; i++) {
 		struct mmsb_restore_opts opts = { .size = sizeof(opts), .compare = 1 };
 
@@ -853,7 +854,8 @@ static int segments(void)
 
 static void test_files(void)
 {
-	ksft_test_result(!restore_to(), "restoring to a tick, and to a time\n");
+	ksft_test_result(!restore_to(MMSB_STRICT), "restoring to a tick, and to a time\n");
+	ksft_test_result(!restore_to(MMSB_BUFFERED), "restoring to a tick, and to a time, of frames with several ticks\n");
 	ksft_test_result(!beyond_the_end(), "a tick beyond the end is an error\n");
 	ksft_test_result(!segments(), "segments: cut by size, listed, verified, followed\n");
 	ksft_test_result(!torn(), "a torn tail is cut, and the log goes on\n");

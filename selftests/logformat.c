@@ -173,6 +173,60 @@ static int there_and_back(const struct way *way, uint64_t ops)
 	return err;
 }
 
+/* -------------------------------------------------------------------------------------------------------------- in bulk */
+
+/* The same `n` times, to a page whose generation is not what is guessed at first. */
+static void add_words(struct tape *tape, uint64_t tick, unsigned int i, unsigned int n)
+{
+	uint64_t room[(sizeof(struct mmsb_words_record) + sizeof(struct mmsb_word)) / 8];
+	struct mmsb_words_record *record = (struct mmsb_words_record *)room;
+
+	*record = (struct mmsb_words_record){ .record = { sizeof(room), MMSB_RECORD_WORDS, 0, 0, tick } };
+	record->words[0] = (struct mmsb_word){ .op = MMSB_OP_ADD, .lane = MMSB_LANE_I64, .len = 8, .offset = 8, .word = i,
+					       .page = MMSB_PAGE_ID(3 + tick / 20, i % 7) };
+	while (n--)
+		tape_add(tape, &record->record);
+}
+
+static void add_tick(struct tape *tape, uint64_t tick)
+{
+	struct mmsb_hash_record close = { .record = { sizeof(close), MMSB_RECORD_TICK, 0, 0, tick } };
+	unsigned int i;
+
+	for (i = 0; i < 20; i++)
+		add_words(tape, tick, i, 1);
+	add_words(tape, tick, 20, (unsigned int)(tick % 2 ? MSL_WORDS - 50 + tick : tick * 40));
+	tape_add(tape, &close.record);
+}
+
+/* Repetitions of every length around what is given at once, all in few frames. */
+static int many_words(const struct way *way)
+{
+	const struct msl_reader_opts all = { .life = MSL_LAST_LIFE };
+	struct msl_disk *disk = place_open(way->disk);
+	struct msl_segment *segment = NULL;
+	struct rng rng = { seed };
+	struct tape tape = { 0 };
+	uint64_t tick;
+	size_t came, at;
+	int err;
+
+	place_empty();
+	for (tick = 1; tick < 60; tick++)
+		add_tick(&tape, tick);
+	err = next_segment(disk, way, 1, &rng, &segment);
+	for (at = 0; !err && at < tape.used; at += tape_at(&tape, at)->bytes)
+		err = msl_segment_append(segment, tape_at(&tape, at));
+	if (!err)
+		err = msl_segment_seal(segment);
+	msl_segment_close(segment);
+	if (!err && read_against(disk, &all, &tape, 0, &came, NULL) != -ENODATA)
+		err = said("reading words");
+	tape_free(&tape);
+	msl_disk_close(disk);
+	return err;
+}
+
 /* -------------------------------------------------------------------------------------------------------------- images */
 
 static int write_checkpoint(struct msl_disk *disk, const char *name, const struct tape *tape, uint32_t flags)
@@ -344,6 +398,7 @@ static void run_all(uint64_t ops)
 	ksft_test_result(!gathered(ops), "words come to the same however they are gathered\n");
 	for (i = 0; i < WAYS; i++) {
 		ksft_test_result(!there_and_back(&ways[i], ops), "records come back: %s\n", ways[i].name);
+		ksft_test_result(!many_words(&ways[i]), "words come back in bulk: %s\n", ways[i].name);
 		ksft_test_result(!checkpoint(&ways[i], ops / 10), "images come back: %s\n", ways[i].name);
 	}
 	place_remove();

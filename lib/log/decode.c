@@ -84,16 +84,31 @@ static void get_tick(struct msl_decoder *decoder)
 
 /* ------------------------------------------------------------------------------------------------------------ words */
 
-static uint64_t get_operand(struct msl_input *in, uint32_t code)
+static uint32_t operand_bytes(uint8_t head)
 {
-	uint32_t n = code + code / 7;
+	return (head & MSL_WORD_BYTES) + ((head & MSL_WORD_BYTES) == 7);
+}
+
+/* From 8 bytes that can be read. */
+static uint64_t load_operand(const uint8_t *at, uint8_t head)
+{
+	static const uint64_t mask[] = { 0, 0xff, 0xffff, 0xffffff, 0xffffffff, 0xffffffffff, 0xffffffffffff, ~0ull };
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value & mask[head & MSL_WORD_BYTES];
+}
+
+static uint64_t get_operand(struct msl_input *in, uint8_t head)
+{
+	uint32_t n = operand_bytes(head);
 	uint64_t value = 0;
 	const uint8_t *at;
 
 	if (msl_likely(in->end - in->at >= 8)) {
-		memcpy(&value, in->at, sizeof(value));
+		value = load_operand(in->at, head);
 		in->at += n;
-		return n == 8 ? value : value & ((1ull << 8 * n) - 1);
+		return value;
 	}
 	at = msl_get_bytes(in, n);
 	if (at)
@@ -101,29 +116,55 @@ static uint64_t get_operand(struct msl_input *in, uint32_t code)
 	return value;
 }
 
-static int decode_word(struct msl_decoder *decoder, uint8_t head, const struct mmsb_record **record)
+/* False: it is none. */
+static inline __attribute__((__always_inline__)) bool get_word(struct msl_decoder *decoder, uint8_t head)
 {
 	struct msl_context *context = context_of(decoder);
-	struct mmsb_delta_record *delta = &decoder->delta;
+	struct mmsb_word *word = &decoder->word;
 	struct msl_input *in = &decoder->in;
-	struct mmsb_sqe *sqe = &delta->sqe;
+	uint32_t shape, shift;
 
 	if (head & MSL_WORD_SHAPE)
 		context->shape = msl_get_byte(in);
-	if (msl_unlikely(context->shape >= MSL_SHAPES || (context->shape & ~3u) == 4))
-		return -EBADMSG;
+	shape = context->shape;
+	shift = msl_shape_shift(shape);
+	if (msl_unlikely(shape >= MSL_SHAPES || (shape & ~3u) == 4))
+		return false;
 	get_origin_number(decoder, head & MSL_WORD_ORIGIN);
-	*delta = (struct mmsb_delta_record){ .record = { sizeof(*delta), MMSB_RECORD_DELTA, 0, 0, context->tick },
-					     .origin = context->origins[context->origin] };
-	sqe->page = get_page(decoder, !(head & MSL_WORD_SAME), head & MSL_WORD_ID, &delta->record.shard);
-	sqe->op = msl_shape_op(context->shape);
-	sqe->lane = msl_shape_lane(context->shape);
-	sqe->len = 1u << msl_shape_shift(context->shape);
-	sqe->offset = msl_get_upto(in, UINT32_MAX >> msl_shape_shift(context->shape)) << msl_shape_shift(context->shape);
-	sqe->word[0] = get_operand(in, head & MSL_WORD_BYTES);
-	if (msl_shape_is_signed(context->shape))
-		sqe->word[0] = (uint64_t)msl_unzigzag(sqe->word[0]);
-	*record = &delta->record;
+	word->page = get_page(decoder, !(head & MSL_WORD_SAME), head & MSL_WORD_ID, &decoder->shard);
+	word->op = msl_shape_op(shape);
+	word->lane = msl_shape_lane(shape);
+	word->len = (uint8_t)(1u << shift);
+	word->flags = 0;
+	word->offset = (uint32_t)msl_get_upto(in, UINT32_MAX >> shift) << shift;
+	word->word = get_operand(in, head);
+	if (msl_shape_is_signed(shape))
+		word->word = (uint64_t)msl_unzigzag(word->word);
+	return true;
+}
+
+/* As the delta that means the same. */
+static void dress(struct msl_decoder *decoder)
+{
+	const struct msl_context *context = &decoder->context;
+	struct mmsb_delta_record *delta = &decoder->delta;
+	const struct mmsb_word *word = &decoder->word;
+
+	*delta = (struct mmsb_delta_record){
+		.record = { sizeof(*delta), MMSB_RECORD_DELTA, 0, decoder->shard, context->tick },
+		.origin = context->origins[context->origin],
+		.sqe = { .op = word->op, .lane = word->lane, .len = word->len, .page = word->page, .offset = word->offset,
+			 .word = { word->word } },
+	};
+	decoder->dressed = true;
+}
+
+static int decode_word(struct msl_decoder *decoder, uint8_t head, const struct mmsb_record **record)
+{
+	if (!get_word(decoder, head))
+		return -EBADMSG;
+	dress(decoder);
+	*record = &decoder->delta.record;
 	decoder->repeats = true;
 	return 0;
 }
@@ -406,6 +447,8 @@ int msl_decode(struct msl_decoder *decoder, const struct mmsb_record **record)
 	while (!err && !*record) {
 		if (decoder->run) {
 			decoder->run--;
+			if (msl_unlikely(!decoder->dressed))
+				dress(decoder);
 			*record = &decoder->delta.record;
 		} else if (decoder->in.at == decoder->in.end) {
 			return -ENODATA;
@@ -414,4 +457,122 @@ int msl_decode(struct msl_decoder *decoder, const struct mmsb_record **record)
 		}
 	}
 	return err;
+}
+
+/* --------------------------------------------------------------------------------------------------------- in bulk */
+
+static bool word_is_next(const struct msl_input *in)
+{
+	return in->at < in->end && *in->at & MSL_WORD;
+}
+
+static bool run_is_next(const struct msl_decoder *decoder)
+{
+	return decoder->repeats && decoder->in.at < decoder->in.end && *decoder->in.at == MSL_CODE_RUN;
+}
+
+/* What repeats the last word is as good as one. */
+static uint32_t take_run(struct msl_decoder *decoder, uint32_t n)
+{
+	for (; decoder->run && n < MSL_WORDS; decoder->run--)
+		decoder->words[n++] = decoder->word;
+	return n;
+}
+
+#define USUAL		(MSL_WORD | MSL_WORD_SHAPE | MSL_WORD_ORIGIN | MSL_WORD_ID)	/* of these bits it has the first alone */
+#define USUAL_BYTES	16		/* so many are left: each part of it can be got with one load */
+
+/*
+ * Of nearly all words only page, offset and operand are new. Here nothing but the place in the frame leads from one to the next, and that not
+ * through memory. Stops at the first that is not of this kind.
+ */
+static uint32_t take_usual(struct msl_decoder *decoder, uint32_t n)
+{
+	struct msl_context *context = context_of(decoder);
+	const uint8_t *at = decoder->in.at, *last = decoder->in.end - USUAL_BYTES;
+	struct mmsb_word word = decoder->word, *to = decoder->words + n;
+	uint32_t index = context->index, shift = msl_shape_shift(context->shape);
+	bool is_signed = msl_shape_is_signed(context->shape);
+
+	while (at <= last && (*at & USUAL) == MSL_WORD && to < decoder->words + MSL_WORDS) {
+		uint32_t number = 0, bytes = 0;
+		uint8_t head = *at++;
+
+		if (!(head & MSL_WORD_SAME))
+			bytes = msl_get_short(at, &number);
+		if (msl_unlikely((!bytes && !(head & MSL_WORD_SAME)) || at[bytes] & 0x80)) {
+			at--;
+			break;
+		}
+		at += bytes;
+		index += (uint32_t)msl_unzigzag(number);
+		word.page = MMSB_PAGE_ID(msl_guess_generation(context, index), index);
+		word.offset = (uint32_t)*at++ << shift;
+		word.word = load_operand(at, head);
+		if (is_signed)
+			word.word = (uint64_t)msl_unzigzag(word.word);
+		at += operand_bytes(head);
+		*to++ = word;
+	}
+	if (at == decoder->in.at)
+		return n;
+	decoder->word = word;
+	decoder->shard = (uint16_t)msl_guess_shard(context, index);
+	decoder->in.at = at;
+	context->index = index;
+	return (uint32_t)(to - decoder->words);
+}
+
+/* With a first one taken the general way, that brings the shape. */
+static uint32_t take_words(struct msl_decoder *decoder, uint32_t n)
+{
+	while (n < MSL_WORDS && !decoder->in.bad && word_is_next(&decoder->in)) {
+		if (msl_unlikely(!get_word(decoder, *decoder->in.at++)))
+			decoder->in.bad = true;
+		decoder->words[n++] = decoder->word;
+		decoder->repeats = true;
+		decoder->dressed = false;
+		if (decoder->in.end - decoder->in.at >= USUAL_BYTES)
+			n = take_usual(decoder, n);
+	}
+	return n;
+}
+
+/* A tick may begin with them. Where it does not, what says that it begins is left to msl_decode(). */
+static void enter_tick(struct msl_decoder *decoder)
+{
+	const uint8_t *from = decoder->in.at;
+	uint64_t tick = decoder->context.tick;
+	bool repeats = decoder->repeats;
+
+	if (decoder->run || from == decoder->in.end || *from != MSL_CODE_AT)
+		return;
+	decoder->in.at++;
+	get_tick(decoder);
+	if (msl_likely(word_is_next(&decoder->in)))
+		return;
+	decoder->in.at = from;
+	decoder->context.tick = tick;
+	decoder->repeats = repeats;
+}
+
+int msl_decode_words(struct msl_decoder *decoder, bool enter, const struct mmsb_word **words)
+{
+	uint32_t n, before;
+	int err = 0;
+
+	if (enter)
+		enter_tick(decoder);
+	n = take_run(decoder, 0);
+	do {
+		before = n;
+		n = take_words(decoder, n);
+		if (n < MSL_WORDS && run_is_next(decoder)) {
+			decoder->in.at++;
+			err = decode_run(decoder);
+			n = take_run(decoder, n);
+		}
+	} while (!err && !decoder->in.bad && n > before && n < MSL_WORDS);
+	*words = decoder->words;
+	return err || decoder->in.bad ? -EBADMSG : (int)n;
 }

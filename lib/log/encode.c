@@ -348,9 +348,15 @@ static bool words_are_sound(const struct mmsb_words_record *record)
 static uint8_t *put_odd_word(struct msl_encoder *encoder, uint8_t *to, const struct mmsb_words_record *record, const struct mmsb_word *word,
 			     uint32_t origin)
 {
-	struct mmsb_delta_record delta;
+	struct mmsb_delta_record delta = {
+		.record = record->record,
+		.origin = record->origin,
+		.sqe = { .op = word->op, .lane = word->lane, .len = word->len, .page = word->page, .offset = word->offset,
+			 .word = { word->word } },
+	};
 
-	msl_word_expand(record, word, &delta);
+	delta.record.bytes = sizeof(delta);
+	delta.record.type = MMSB_RECORD_DELTA;
 	return put_delta(encoder, to, &delta, origin);
 }
 

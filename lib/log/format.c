@@ -134,3 +134,10 @@ void msl_tally_add(struct msl_tally *tally, const struct mmsb_record *record)
 		break;
 	}
 }
+
+void msl_tally_words(struct msl_tally *tally, uint32_t n)
+{
+	tally->records += n;
+	tally->deltas += n;
+	tally->open |= n > 0;
+}

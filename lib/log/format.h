@@ -122,5 +122,6 @@ uint32_t msl_chain(uint32_t chain, const struct msl_frame *frame);	/* goes on; a
 void msl_tally_begin(struct msl_tally *tally, const struct msl_header *header);
 /* Of a file's records, in which each word is one. */
 void msl_tally_add(struct msl_tally *tally, const struct mmsb_record *record);
+void msl_tally_words(struct msl_tally *tally, uint32_t n);
 
 #endif

@@ -110,14 +110,31 @@ static int go_on(struct msl_reader *reader, int result)
 
 /* ----------------------------------------------------------------------------------------------------------- records */
 
-/* Of a life before the one wanted, or of a tick before it. */
-static bool is_before(const struct msl_reader *reader, const struct mmsb_record *record)
+static bool tick_is_before(const struct msl_reader *reader, uint64_t tick)
 {
 	uint64_t life = reader->scan->tally.life;
 
+	return life < reader->life || (life == reader->life && tick < reader->from_tick);
+}
+
+/* Of a life before the one wanted, or of a tick before it. */
+static bool is_before(const struct msl_reader *reader, const struct mmsb_record *record)
+{
 	if (record->type == MMSB_RECORD_RESET)
-		return life <= reader->life;
-	return life < reader->life || (life == reader->life && record->tick < reader->from_tick);
+		return reader->scan->tally.life <= reader->life;
+	return tick_is_before(reader, record->tick);
+}
+
+/* Words of a tick that is not wanted are passed over in bulk. */
+static int pass_over(struct msl_reader *reader)
+{
+	const struct mmsb_word *words;
+	int n;
+
+	do {
+		n = tick_is_before(reader, reader->scan->decoder.context.tick) ? msl_scan_words(reader->scan, false, &words) : 0;
+	} while (n > 0);
+	return n;
 }
 
 int msl_reader_next(struct msl_reader *reader, const struct mmsb_record **record)
@@ -125,9 +142,12 @@ int msl_reader_next(struct msl_reader *reader, const struct mmsb_record **record
 	int err;
 
 	do {
-		err = msl_scan_next(reader->scan, record);
+		err = reader->skipping ? pass_over(reader) : 0;
+		if (!err)
+			err = msl_scan_next(reader->scan, record);
 		if (err == -ENODATA || err == -EAGAIN) {
 			err = go_on(reader, err);
+			*record = NULL;
 			continue;
 		}
 		if (!err && reader->skipping)
@@ -136,6 +156,14 @@ int msl_reader_next(struct msl_reader *reader, const struct mmsb_record **record
 	if (err)
 		*record = NULL;
 	return err;
+}
+
+int msl_reader_words(struct msl_reader *reader, uint64_t *tick, const struct mmsb_word **words)
+{
+	int n = reader->skipping ? 0 : msl_scan_words(reader->scan, true, words);
+
+	*tick = reader->scan->decoder.context.tick;
+	return n;
 }
 
 void msl_reader_end(const struct msl_reader *reader, struct msl_log_end *end)

@@ -48,6 +48,8 @@ void msl_reader_close(struct msl_reader *reader);	/* NULL: nothing */
  * names file and offset.
  */
 int msl_reader_next(struct msl_reader *reader, const struct mmsb_record **record);
+/* In bulk, the words that come next, of *tick: how many, or as msl_reader_next() fails. None: it is to be asked what comes next. */
+int msl_reader_words(struct msl_reader *reader, uint64_t *tick, const struct mmsb_word **words);
 /* Behind an -ENODATA, or where it stands now. */
 void msl_reader_end(const struct msl_reader *reader, struct msl_log_end *end);
 /* A segment's header against the end of the one before: 0, or -EBADMSG. */

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include "../replay.h"
 #include "log.h"
 #include "reader.h"
 
@@ -180,17 +181,43 @@ static bool is_behind(const struct restore *r, const struct mmsb_record *record)
 	return record->tick > r->until && record->type != MMSB_RECORD_RESET;
 }
 
-static int take_ticks(struct restore *r, struct msl_reader *reader)
+/* Most of a log is words. 1: some were taken; 0: something else comes next. */
+static int take_words(struct restore *r, struct msl_reader *reader)
+{
+	const struct mmsb_word *words;
+	uint64_t tick;
+	int n = msl_reader_words(reader, &tick, &words), err;
+
+	if (n <= 0)
+		return n;
+	if (tick > r->until)
+		return -ENODATA;
+	r->result.deltas += (uint64_t)n;
+	err = msl_replay_words(r->ring, tick, words, (size_t)n);
+	return err ? err : 1;
+}
+
+static int take_record(struct restore *r, struct msl_reader *reader)
 {
 	const struct mmsb_record *record;
+	int err = msl_reader_next(reader, &record);
+
+	if (!err && is_behind(r, record))
+		err = -ENODATA;
+	return err ? err : feed(r, record);
+}
+
+static int take_ticks(struct restore *r, struct msl_reader *reader)
+{
 	uint64_t done;
 	int err = 0;
 
 	while (!err) {
-		err = msl_reader_next(reader, &record);
-		if (err || is_behind(r, record))
-			break;
-		err = feed(r, record);
+		err = take_words(r, reader);
+		if (!err)
+			err = take_record(r, reader);
+		if (err > 0)
+			err = 0;
 		done = msl_reader_done(reader, &r->all);
 		if (!err)
 			err = show(r, done);

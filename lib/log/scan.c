@@ -352,18 +352,49 @@ static bool has_more(const struct msl_scan *scan)
 	return scan->decoder.run || (size_t)(scan->decoder.in.at - scan->payload) < scan->sure;
 }
 
-static int give(struct msl_scan *scan, const struct mmsb_record **record)
+static int end_no_records(struct msl_scan *scan)
 {
-	int err = msl_decode(&scan->decoder, record);
+	return end_damaged(scan, scan->frame_at, "a frame has something else than records");
+}
 
-	if (err == -EBADMSG || err == -ENODATA)
-		return end_damaged(scan, scan->frame_at, "a frame has something else than records");
-	if (err)
-		return err;
-	msl_tally_add(&scan->tally, *record);
+static int check_closed(struct msl_scan *scan)
+{
 	if ((size_t)(scan->decoder.in.at - scan->payload) == scan->frame.closed && !scan->decoder.run && scan->tally.open)
 		return end_damaged(scan, scan->frame_at, "a frame leaves a tick open where it says that none is");
 	return 0;
+}
+
+static int give(struct msl_scan *scan, const struct mmsb_record **record)
+{
+	const uint8_t *closed = scan->payload + scan->frame.closed, *from = scan->decoder.in.at;
+	int err = msl_decode(&scan->decoder, record);
+
+	if (err == -EBADMSG || err == -ENODATA || (from < closed && scan->decoder.in.at > closed))
+		return end_no_records(scan);
+	if (err)
+		return err;
+	msl_tally_add(&scan->tally, *record);
+	return check_closed(scan);
+}
+
+/* Not beyond the place where no tick is open, for there it is looked at whether that is so. */
+int msl_scan_words(struct msl_scan *scan, bool enter, const struct mmsb_word **words)
+{
+	struct msl_input *in = &scan->decoder.in;
+	const uint8_t *end = in->end, *closed = scan->payload + scan->frame.closed;
+	int n, err;
+
+	if (!scan->frame_at || !has_more(scan))
+		return 0;
+	if (in->at < closed)
+		in->end = closed;
+	n = msl_decode_words(&scan->decoder, enter, words);
+	in->end = end;
+	if (n < 0)
+		return end_no_records(scan);
+	msl_tally_words(&scan->tally, (uint32_t)n);
+	err = check_closed(scan);
+	return err ? err : n;
 }
 
 int msl_scan_next(struct msl_scan *scan, const struct mmsb_record **record)

@@ -66,6 +66,11 @@ void msl_scan_limit(struct msl_scan *scan, const struct msl_header *next);
  * whole; `end` is DAMAGED and `why` says where and what; -EAGAIN: live, and no more for now.
  */
 int msl_scan_next(struct msl_scan *scan, const struct mmsb_record **record);
+/*
+ * In bulk, the words that come next within the frame in hand, of the tick scan->decoder.context.tick, or of the next, if it shall be entered: how
+ * many, or as msl_scan_next() fails. None: what comes next is something else.
+ */
+int msl_scan_words(struct msl_scan *scan, bool enter, const struct mmsb_word **words);
 /* What the file's seal says, without reading it all. -ENODATA: it has none (yet). */
 int msl_scan_seal(struct msl_scan *scan, struct msl_tally *tally);
 

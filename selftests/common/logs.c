@@ -123,18 +123,50 @@ static int held_against(const struct tape *tape, size_t *at, const struct mmsb_r
 	return 0;
 }
 
+static int words_against(const struct tape *tape, size_t *at, uint64_t tick, const struct mmsb_word *words, int n, size_t *came)
+{
+	int err = 0, i;
+
+	for (i = 0; !err && i < n && *at < tape->used; i++) {
+		const struct mmsb_delta_record *as = (const struct mmsb_delta_record *)tape_at(tape, *at);
+		struct mmsb_delta_record delta = {
+			.record = { sizeof(delta), MMSB_RECORD_DELTA, 0, as->record.shard, tick },
+			.origin = as->origin,
+			.sqe = { .op = words[i].op, .lane = words[i].lane, .len = words[i].len, .page = words[i].page,
+				 .offset = words[i].offset, .word = { words[i].word } },
+		};
+
+		err = words[i].flags ? -ENOTRECOVERABLE : held_against(tape, at, &delta.record, came);
+	}
+	return err || i == n ? err : -ENOTRECOVERABLE;
+}
+
+/* Words in bulk every other time. */
+static int next_against(struct msl_reader *reader, const struct tape *tape, size_t *at, size_t *came, bool bulk)
+{
+	const struct mmsb_record *record;
+	const struct mmsb_word *words;
+	uint64_t tick;
+	int n = bulk ? msl_reader_words(reader, &tick, &words) : 0, err;
+
+	if (n)
+		return n < 0 ? n : words_against(tape, at, tick, words, n, came);
+	err = msl_reader_next(reader, &record);
+	return err ? err : held_against(tape, at, record, came);
+}
+
 int read_against(struct msl_disk *disk, const struct msl_reader_opts *opts, const struct tape *tape, size_t at, size_t *n,
 		 struct msl_log_end *end)
 {
-	const struct mmsb_record *record;
 	struct msl_reader *reader;
+	unsigned int turn = 0;
 	int err = msl_reader_open(disk, opts, &reader);
 
 	*n = 0;
 	if (err)
 		return err;
-	while (!err && !(err = msl_reader_next(reader, &record)))
-		err = held_against(tape, &at, record, n);
+	while (!err)
+		err = next_against(reader, tape, &at, n, ++turn % 3);
 	if (end)
 		msl_reader_end(reader, end);
 	msl_reader_close(reader);

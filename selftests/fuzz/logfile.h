@@ -159,6 +159,24 @@ static void look_at(const struct mmsb_record *record)
 		comes_back(record);
 }
 
+/* What is read of the file in bulk is the same, up to what is damaged. */
+static void same_in_bulk(struct msl_disk *disk, bool checkpoint, int result, const struct msl_tally *tally)
+{
+	const struct mmsb_record *record;
+	const struct mmsb_word *words;
+	struct msl_scan *scan;
+	int n, err = msl_scan_open(disk, "input", checkpoint, &scan);
+
+	MUST(!err);
+	while (!err) {
+		n = msl_scan_words(scan, true, &words);
+		err = n < 0 ? n : n ? 0 : msl_scan_next(scan, &record);
+	}
+	MUST(err == result && (err != -ENODATA || !memcmp(&scan->tally, tally, sizeof(*tally))));
+	MUST(scan->tally.records <= tally->records);
+	msl_scan_close(scan);
+}
+
 static int look_at_file(const uint8_t *data, size_t size, bool checkpoint)
 {
 	struct msl_disk disk = { &one_ops };
@@ -185,6 +203,8 @@ static int look_at_file(const uint8_t *data, size_t size, bool checkpoint)
 	}
 	MUST(!err || (err == -ENODATA && scan->end && scan->end != MSL_END_DAMAGED) ||
 	     (err == -EBADMSG && scan->end == MSL_END_DAMAGED && scan->why[0]));
+	if (err == -ENODATA || err == -EBADMSG)
+		same_in_bulk(&disk, checkpoint, err, &scan->tally);
 	msl_scan_close(scan);
 	return 0;
 }

@@ -50,9 +50,7 @@ MMSB_STALLS(MMSB_DEFINE_STALL_)
 #define MMSB_FORMAT_epoch	"%llu"
 #define MMSB_FORMAT_tick	"%llu"
 #define MMSB_FORMAT_last	"%llu"
-#define MMSB_FORMAT_changed	"%llu"
 #define MMSB_FORMAT_user_data	"0x%llx"
-#define MMSB_FORMAT_entries	"%llu"
 #define MMSB_FORMAT_failed	"%llu"
 #define MMSB_FORMAT_stalls	"%llu"
 #define MMSB_FORMAT_page	"0x%llx"
@@ -78,9 +76,7 @@ MMSB_STALLS(MMSB_DEFINE_STALL_)
 #define MMSB_SHOW_epoch		__entry->epoch
 #define MMSB_SHOW_tick		__entry->tick
 #define MMSB_SHOW_last		__entry->last
-#define MMSB_SHOW_changed	__entry->changed
 #define MMSB_SHOW_user_data	__entry->user_data
-#define MMSB_SHOW_entries	__entry->entries
 #define MMSB_SHOW_failed	__entry->failed
 #define MMSB_SHOW_stalls	__entry->stalls
 #define MMSB_SHOW_page		__entry->page

@@ -614,9 +614,12 @@ static void trace_applied(const struct ms_shard *shard, const struct ms_ring *ri
 			  const struct ms_outcome *outcome)
 {
 	bool created = outcome->flags & MMSB_CQE_CREATED;
+	u64 page = created ? outcome->epoch : sqe->page, epoch = created ? 0 : outcome->epoch;
 
-	pf_trace_apply(shard->space->id, shard->number, ring->id, created ? outcome->epoch : sqe->page, sqe->op,
-		       created ? 0 : outcome->epoch, shard->tick, !(outcome->flags & MMSB_CQE_UNCHANGED));
+	if (outcome->flags & MMSB_CQE_UNCHANGED)
+		pf_trace(unchanged, shard->space->id, ring->id, page, sqe->op, epoch, shard->tick);
+	else
+		pf_trace(apply, shard->space->id, ring->id, page, sqe->op, epoch, shard->tick);
 }
 
 enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct ms_outcome *outcome)
@@ -628,8 +631,8 @@ enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, co
 	outcome->flags = 0;
 	reason = apply(shard, ring, sqe, outcome);
 	if (unlikely(reason))
-		pf_trace(reject, shard->space->id, shard->number, ring->id, sqe->page, sqe->op, reason, shard->tick, sqe->user_data);
-	else if (unlikely(pf_traced(apply)))
+		pf_trace(reject, shard->space->id, ring->id, sqe->page, sqe->op, reason, sqe->user_data);
+	else if (unlikely(ms_deltas_are_traced()))
 		trace_applied(shard, ring, sqe, outcome);
 	return reason;
 }

@@ -22,6 +22,12 @@ bool ms_delta_is_for_all(const struct ms_space *space, const struct mmsb_sqe *sq
 /* The delta, whose page lives here, is one that the shard cannot apply alone. */
 bool ms_delta_must_meet(const struct ms_shard *shard, const struct mmsb_sqe *sqe);
 
+/* Somebody wants to know of every one that is applied. */
+static inline bool ms_deltas_are_traced(void)
+{
+	return pf_traced(apply) || pf_traced(unchanged);
+}
+
 /* `sqe` is the engine's private copy; its payload, if any, is read from the ring it came through. */
 enum mmsb_reason ms_delta_apply(struct ms_shard *shard, struct ms_ring *ring, const struct mmsb_sqe *sqe, struct ms_outcome *outcome);
 

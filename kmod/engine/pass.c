@@ -235,7 +235,7 @@ static u64 batch_lines(struct ms_shard *shard, const struct ms_ring *ring)
 {
 	const struct ms_space *space = shard->space;
 
-	if (ring->read_only || unlikely(space->log.failed || space->replay.ring) || unlikely(pf_traced(apply)))
+	if (ring->read_only || unlikely(space->log.failed || space->replay.ring) || unlikely(ms_deltas_are_traced()))
 		return 0;
 	if (unlikely(shard->stream) && (!ms_history_takes_words(shard) || ms_stream_reserve_words(shard, &ring->config.origin)))
 		return 0;

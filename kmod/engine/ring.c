@@ -273,7 +273,7 @@ enum mmsb_reason ms_ring_create(struct ms_space *space, const struct ms_ring_con
 		ring_uncount(space, config);
 		return reason;
 	}
-	pf_trace(ring_open, space->id, shard->number, id, config->origin.pid, config->origin.uid, config->origin.source, config->sq_entries);
+	pf_trace(ring_open, space->id, shard->number, id, config->origin.pid, config->origin.uid, config->origin.source);
 	if (config->replay)
 		reason = ms_replay_begin(*out);
 	if (reason) {
@@ -325,7 +325,7 @@ void ms_ring_close(struct ms_ring *ring)
 	}
 	if (ring->replay)
 		ms_replay_end(ring);
-	pf_trace(ring_close, space->id, shard->number, ring->id, ring->config.origin.pid, ring->taken, ring->failed, ring->stalls);
+	pf_trace(ring_close, space->id, ring->id, ring->config.origin.pid, ring->taken, ring->failed, ring->stalls);
 	ring_uncount(space, &ring->config);
 	ring_free(ring);
 }

@@ -13,14 +13,14 @@
 struct traced_step {
 	const char *name;
 	unsigned int fields;
-	const char *field[8];
+	const char *field[6];
 };
 
 extern const struct traced_step traced_steps[];	/* up to one without a name */
 
 struct traced_event {
 	const struct traced_step *step;
-	uint64_t value[8];
+	uint64_t value[6];
 };
 
 struct traced {

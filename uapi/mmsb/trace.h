@@ -4,7 +4,8 @@
  *
  * The kernel home has each as the tracepoint mmsb:mmsb_NAME, the embedded home as the USDT probe mmsb_NAME of the provider mmsb, whose
  * arguments are the fields in this order; so a script that was written for one can be turned into one for the other ('mmsb trace').
- * Documentation/tracing.md says what each field means, and what is promised: names and fields stay, fields are only added, at the end.
+ * Documentation/tracing.md says what each field means, and what is promised: names and fields stay, fields are only added, at the end. None
+ * has more than six: bpftrace reaches no more arguments of a probe.
  *
  * Fields that come again and again: `space`, the id by which 'mmsb space list' knows it; `shard`; `ring`, a number that the space gives
  * once; `pid`, of the process that opened the ring; `page`, `epoch`, `tick` as in completions; `op`, enum mmsb_op; `reason`, enum mmsb_reason.
@@ -16,8 +17,9 @@
 	X(submit, 6, space, shard, ring, pid, count, pending) \
 	X(complete, 6, space, shard, ring, pid, taken, completions) \
 	X(route, 6, space, shard, to, ring, page, op) \
-	X(apply, 8, space, shard, ring, page, op, epoch, tick, changed) \
-	X(reject, 8, space, shard, ring, page, op, reason, tick, user_data) \
+	X(apply, 6, space, ring, page, op, epoch, tick) \
+	X(unchanged, 6, space, ring, page, op, epoch, tick) \
+	X(reject, 6, space, ring, page, op, reason, user_data) \
 	X(recompute, 5, space, shard, page, epoch, tick) \
 	X(cut, 5, space, shard, page, epoch, tick) \
 	X(skip, 5, space, shard, page, epoch, tick) \
@@ -29,9 +31,9 @@
 	X(sleep, 2, space, shard) \
 	X(wake, 2, space, shard) \
 	X(stall, 6, space, shard, ring, pid, cause, pending) \
-	X(ring_open, 7, space, shard, ring, pid, uid, source, entries) \
+	X(ring_open, 6, space, shard, ring, pid, uid, source) \
 	X(ring_break, 5, space, shard, ring, pid, reason) \
-	X(ring_close, 7, space, shard, ring, pid, taken, failed, stalls)
+	X(ring_close, 6, space, ring, pid, taken, failed, stalls)
 
 /* The field `shard` of a wave that all shards run together. */
 #define MMSB_TRACE_ALL	0xffffffffu
@@ -60,8 +62,6 @@ enum mmsb_stall {
 #define MMSB_EACH_4(F, a, ...) F(a) MMSB_EACH_3(F, __VA_ARGS__)
 #define MMSB_EACH_5(F, a, ...) F(a) MMSB_EACH_4(F, __VA_ARGS__)
 #define MMSB_EACH_6(F, a, ...) F(a) MMSB_EACH_5(F, __VA_ARGS__)
-#define MMSB_EACH_7(F, a, ...) F(a) MMSB_EACH_6(F, __VA_ARGS__)
-#define MMSB_EACH_8(F, a, ...) F(a) MMSB_EACH_7(F, __VA_ARGS__)
 #define MMSB_LIST(n, F, ...) MMSB_LIST_##n(F, __VA_ARGS__)
 #define MMSB_LIST_1(F, a) F(a)
 #define MMSB_LIST_2(F, a, ...) F(a), MMSB_LIST_1(F, __VA_ARGS__)
@@ -69,7 +69,5 @@ enum mmsb_stall {
 #define MMSB_LIST_4(F, a, ...) F(a), MMSB_LIST_3(F, __VA_ARGS__)
 #define MMSB_LIST_5(F, a, ...) F(a), MMSB_LIST_4(F, __VA_ARGS__)
 #define MMSB_LIST_6(F, a, ...) F(a), MMSB_LIST_5(F, __VA_ARGS__)
-#define MMSB_LIST_7(F, a, ...) F(a), MMSB_LIST_6(F, __VA_ARGS__)
-#define MMSB_LIST_8(F, a, ...) F(a), MMSB_LIST_7(F, __VA_ARGS__)
 
 #endif

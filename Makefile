@@ -145,6 +145,7 @@ INSTALL  = $(foreach file,$(wildcard uapi/mmsb/*.h lib/include/mmsb/*.h),644:$(f
 	   644:build/lib/libmmsb-user.pc:$(LIBDIR)/pkgconfig/libmmsb-user.pc \
 	   755:build/bin/mmsb:$(PREFIX)/bin/mmsb \
 	   755:build/bin/mmsbd:$(PREFIX)/sbin/mmsbd \
+	   $(foreach script,$(wildcard tools/bpftrace/*.bt),755:$(script):$(PREFIX)/share/mmsb/bpftrace/$(notdir $(script))) \
 	   $(subst :share/,:$(PREFIX)/share/,$(TOOL_COMPLETIONS)) \
 	   $(subst :share/,:$(PREFIX)/share/,$(subst :lib/,:$(PREFIX)/lib/,$(TOOL_SYSTEM))) \
 	   $(foreach page,$(MAN),644:$(page):$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))

@@ -22,6 +22,13 @@ enum cli_exit {
 
 #define CLI_MADE	64
 
+/* The library is compiled where this is, by the same headers: whether it has probes that can be traced. */
+#if __has_include(<sys/sdt.h>)
+#define CLI_PROBES	true
+#else
+#define CLI_PROBES	false
+#endif
+
 struct args;
 struct cli;
 struct writing;
@@ -108,6 +115,7 @@ enum cli_exit cmd_at(struct cli *cli, const struct args *args);
 enum cli_exit cmd_why(struct cli *cli, const struct args *args);
 enum cli_exit cmd_durability(struct cli *cli, const struct args *args);
 enum cli_exit cmd_sync(struct cli *cli, const struct args *args);
+enum cli_exit cmd_trace(struct cli *cli, const struct args *args);
 enum cli_exit cmd_doctor(struct cli *cli, const struct args *args);
 enum cli_exit cmd_run(struct cli *cli, const struct args *args);
 enum cli_exit cmd_version(struct cli *cli, const struct args *args);

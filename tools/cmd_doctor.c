@@ -153,6 +153,15 @@ static void doctor_try(struct doctor *doctor, const char *home)
 		doctor->works = home;
 }
 
+static void doctor_probes(struct doctor *doctor)
+{
+	if (CLI_PROBES)
+		doctor_say(doctor, DOCTOR_OK, "probes", NULL, "the embedded home can be traced: see 'mmsb trace'");
+	else
+		doctor_say(doctor, DOCTOR_WARN, "probes", "apt install systemtap-sdt-dev, and make it again",
+			   "the embedded home cannot be traced: it was compiled without sys/sdt.h");
+}
+
 static void examine(struct doctor *doctor)
 {
 	const char *home = cli_home(doctor->cli);
@@ -167,8 +176,10 @@ static void examine(struct doctor *doctor)
 		doctor_logs(doctor);
 		doctor_try(doctor, "kernel");
 	}
-	if (strcmp(home, "kernel") && doctor_live(doctor))
+	if (strcmp(home, "kernel") && doctor_live(doctor)) {
+		doctor_probes(doctor);
 		doctor_try(doctor, "embedded");
+	}
 }
 
 enum cli_exit cmd_doctor(struct cli *cli, const struct args *args)

@@ -75,6 +75,8 @@ static const struct command commands[] = {
 	  "print the deltas and the parents that made a page's value", cmd_why },
 	{ "durability", NULL, "SPACE [MODE]", 1, 2, 0, true, "tell or set what a space promises, and how its log stands", cmd_durability },
 	{ "sync", NULL, "SPACE", 1, 1, B(TIMEOUT), true, "wait until all that was applied is on disk", cmd_sync },
+	{ "trace", NULL, "[SCRIPT [SPACE [PROGRAM]]]", 0, 3, B(SECONDS) | B(OUTPUT), false,
+	  "watch what the engine does, by a bpftrace script; without one, list them", cmd_trace },
 	{ "doctor", NULL, "", 0, 0, B(ROOT), false, "look for what keeps MMSB from working, and name the remedy",
 	  cmd_doctor },
 	{ "run", NULL, "[FILE]", 0, 1, B(KEEP_GOING), false,

@@ -45,6 +45,7 @@ declare -gA _mmsb_options=(
 	[why]='--tick --time --depth --count'
 	[durability]=''
 	[sync]='--timeout'
+	[trace]='--seconds --output'
 	[doctor]='--root'
 	[run]='--keep-going'
 	[version]=''
@@ -107,7 +108,7 @@ _mmsb() {
 	if [[ $cur == -* ]]; then
 		words="$_mmsb_global ${_mmsb_options[${command:-help}]:-}"
 	elif [[ -z $command || $command == help ]]; then
-		words='demo space page graph watch hash dump log restore replay checkpoint history at why durability sync doctor run version help'
+		words='demo space page graph watch hash dump log restore replay checkpoint history at why durability sync trace doctor run version help'
 	elif [[ $command == 'space ' ]]; then
 		words='create list show rm reset'
 	elif [[ $command == 'page ' ]]; then
@@ -117,6 +118,13 @@ _mmsb() {
 	elif [[ $command == run ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
+	elif [[ $command == trace && ${#operands[@]} -eq 0 ]]; then
+		words=$(mmsb trace 2>/dev/null | awk '{ print $1 }')
+	elif [[ $command == trace && ${#operands[@]} -eq 2 ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		return
+	elif [[ $command == trace ]]; then
+		words="all $(_mmsb_spaces)"
 	elif [[ $command == durability && ${#operands[@]} -eq 1 ]]; then
 		words='memory buffered strict'
 	elif [[ ($command =~ ^(log\ .*|restore|replay|history|at|why)$ && ${#operands[@]} -eq 0 && $command != 'log write') ||

@@ -6,7 +6,7 @@ function __mmsb_spaces
 end
 
 function __mmsb_none
-    not __fish_seen_subcommand_from demo space page graph watch hash dump log restore replay checkpoint history at why durability sync doctor run version help
+    not __fish_seen_subcommand_from demo space page graph watch hash dump log restore replay checkpoint history at why durability sync trace doctor run version help
 end
 
 # true if the command line has this noun and this verb
@@ -42,6 +42,7 @@ complete -c mmsb -n __mmsb_none -a at -d 'Read a page as it stood'
 complete -c mmsb -n __mmsb_none -a why -d 'Print what made the value of a page'
 complete -c mmsb -n __mmsb_none -a durability -d 'Tell or set what a space promises'
 complete -c mmsb -n __mmsb_none -a sync -d 'Wait until all is on disk'
+complete -c mmsb -n __mmsb_none -a trace -d 'Watch what the engine does, by a bpftrace script'
 complete -c mmsb -n __mmsb_none -a doctor -d 'Look for what keeps MMSB from working'
 complete -c mmsb -n __mmsb_none -a run -d 'Run commands from a file'
 complete -c mmsb -n __mmsb_none -a version -d 'Print the versions'
@@ -158,6 +159,9 @@ complete -c mmsb -n '__fish_seen_subcommand_from why' -l time -x -d 'As of that 
 complete -c mmsb -n '__fish_seen_subcommand_from why' -l depth -x -d 'Steps toward parents'
 complete -c mmsb -n '__fish_seen_subcommand_from why' -l count -x -d 'How many'
 complete -c mmsb -n '__fish_seen_subcommand_from sync' -l timeout -x -d 'Give up after that long'
+complete -c mmsb -n '__fish_seen_subcommand_from trace' -a '(mmsb trace 2>/dev/null | string replace -r " .*" ""; __mmsb_spaces)'
+complete -c mmsb -n '__fish_seen_subcommand_from trace' -l seconds -x -d 'End after that time'
+complete -c mmsb -n '__fish_seen_subcommand_from trace' -l output -r -d 'Write the script there'
 complete -c mmsb -n '__fish_seen_subcommand_from doctor' -l root -x -a '(__fish_complete_directories)' -d 'Look below it'
 complete -c mmsb -n '__fish_seen_subcommand_from run' -l keep-going -d 'Go on after a failure'
 complete -c mmsb -n '__fish_seen_subcommand_from run' -F

@@ -144,7 +144,7 @@ static bool verbose, failed;
 static const char *dump_to;
 static uint64_t seed;
 static struct {
-	uint64_t calls, images, again, absent, on, deltas, acked, checkpoints, stops, kills;
+	uint64_t calls, images, again, absent, on, deltas, acked, checkpoints, stops, kills, unopened;
 } count;
 
 static int wrong(const char *what)
@@ -398,7 +398,7 @@ static int boundary(void *arg, enum wreck_call call)
 	pf_inject_thread(0);
 	if (!failed)
 		draw_images(play);
-	err = play->log ? trouble(play, call) : 0;
+	err = trouble(play, call);
 	if (verbose && !play->depth)
 		printf("# call %" PRIu64 ": %s: %d; promised %" PRIu64 " of %" PRIu64 "\n", play->wreck->calls, call_names[call], err, play->promised,
 		       play->tick);
@@ -662,8 +662,11 @@ static int open_ring(struct play *play)
 	       said("a ring") : 0;
 }
 
+/* What goes wrong may do so while it is being opened; then there is none. */
 static int open_log(struct play *play)
 {
+	int err;
+
 	draw_options(play);
 	play->wreck->slow = rng_once_in(&play->rng, 2) ? 3 : 0;
 	play->wreck->boundary = boundary;
@@ -674,7 +677,14 @@ static int open_log(struct play *play)
 	enter(play);
 	if (play->opened_at)
 		play->moments[play->tick].told = true;	/* by the images that it begins with */
-	if (mmsb_log_open(play->space, PLACE, &play->opts, &play->log))
+	err = mmsb_log_open(play->space, PLACE, &play->opts, &play->log);
+	if (err && play->wreck->gone)
+		return GONE;
+	if (err && (play->in_trouble || (play->trouble == FULL && err == -ENOSPC))) {
+		count.unopened++;
+		return play->in_trouble ? STOPPED : GONE;
+	}
+	if (err)
 		return said("opening the log");
 	note_durable(play);
 	return failed ? -1 : note_moment(play);
@@ -695,6 +705,8 @@ static int close_log(struct play *play)
 		return -1;
 	if (play->wreck->gone)
 		return GONE;
+	if (err == -ENODATA && !play->promised)
+		return 0;
 	if (err && (play->in_trouble || (play->trouble == FULL && err == -ENOSPC)))
 		return play->in_trouble ? STOPPED : 0;
 	if (err)
@@ -882,7 +894,8 @@ static void tell(void)
 	ksft_print_msg("%" PRIu64 " images restored, %" PRIu64 " more were like one before, at %" PRIu64 " calls of the disk; %" PRIu64
 		       " held no log yet; %" PRIu64 " were gone on with\n", count.images, count.again, count.calls, count.absent, count.on);
 	ksft_print_msg("%" PRIu64 " entries, %" PRIu64 " of them acknowledged as durable; %" PRIu64 " checkpoints asked for, %" PRIu64
-		       " writers stopped by the disk, %" PRIu64 " killed\n", count.deltas, count.acked, count.checkpoints, count.stops, count.kills);
+		       " writers stopped by the disk, %" PRIu64 " killed; %" PRIu64 " logs could not be opened\n", count.deltas, count.acked,
+		       count.checkpoints, count.stops, count.kills, count.unopened);
 }
 
 int main(int argc, char **argv)

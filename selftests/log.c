@@ -306,19 +306,22 @@ static int strict_means_on_disk(void)
 	return err;
 }
 
-/* Of many outstanding at once, all share a few syncs. */
-static int group_commit(void)
+/* Of many outstanding at once, all share a few syncs; so do ticks, when the writer comes to them late: it is whoever waits. */
+static int group_commit(uint32_t flags, unsigned int at_once)
 {
 	struct mmsb_log_stat before = { .size = sizeof(before) }, after = { .size = sizeof(after) };
 	struct mmsb_cqe cqe;
 	struct bed bed;
 	unsigned int i;
-	int err = bed_open(&bed, LOG_OPTS(.mode = MMSB_STRICT, .interval_ms = LONG_MS));
+	int err = bed_open(&bed, LOG_OPTS(.mode = MMSB_STRICT, .interval_ms = LONG_MS, .flags = flags));
 
 	err = err ?: mmsb_log_stat(bed.log, &before);
-	for (i = 0; !err && i < 64; i++)
+	for (i = 1; err >= 0 && i <= 64; i++) {
 		mmsb_prep_add(mmsb_get_sqe(bed.ring), bed.page, 0, 1);
-	if (!err && mmsb_submit_and_wait(bed.ring, 64, PATIENCE) != 64)
+		err = i % at_once ? 0 : mmsb_submit(bed.ring);
+	}
+	err = err < 0 ? said("submitting") : 0;
+	if (!err && mmsb_submit_and_wait(bed.ring, 64, PATIENCE) < 0)
 		err = said("64 strict deltas");
 	for (i = 0; !err && i < 64; i++)
 		err = mmsb_wait_cqe(bed.ring, &cqe, 0) ?: cqe.result;
@@ -397,7 +400,8 @@ static void test_promises(void)
 	ksft_test_result(!idle_tail(), "an idle tail is flushed when its time is up\n");
 	ksft_test_result(!flush_limits(), "so many ticks, or bytes, are flushed\n");
 	ksft_test_result(!strict_means_on_disk(), "strict: what has completed is in the files\n");
-	ksft_test_result(!group_commit(), "strict: deltas share syncs\n");
+	ksft_test_result(!group_commit(0, 64), "strict: deltas share syncs\n");
+	ksft_test_result(!group_commit(MMSB_LOG_OPT_NO_THREAD, 1), "strict: ticks share syncs\n");
 	ksft_test_result(!durable_delta(), "buffered: a durable delta is in the files, and all before it\n");
 	ksft_test_result(!modes_change(), "modes change as the space runs; sync\n");
 }
@@ -520,6 +524,28 @@ static int goes_on(void)
 	return err;
 }
 
+/* A log that begins late is of no use without a checkpoint, and says so when it is closed before there is one. */
+static int without_a_base(void)
+{
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS());
+
+	err = err ?: bed_adds(&bed, 5) ?: mmsb_log_end(bed.log);
+	bed.log = NULL;
+	folder_empty(bed.place);
+	err = err ?: mmsb_log_open(bed.space, bed.place, LOG_OPTS(.flags = MMSB_LOG_OPT_NO_THREAD), &bed.log);
+	if (!err && mmsb_log_close(bed.log) != -ENODATA)
+		err = differs("a log without a base was closed as if it were whole");
+	bed.log = NULL;
+	err = err ?: mmsb_log_open(bed.space, bed.place, LOG_OPTS(), &bed.log) ?: mmsb_sync(bed.space, PATIENCE) ?: mmsb_log_close(bed.log);
+	bed.log = NULL;
+	err = err ?: holds(bed.place, bed.space, "embedded", 1);
+	if (err)
+		said("a log without a base");
+	bed_close(&bed);
+	return err;
+}
+
 /* Nobody writes between the end of a restore and the log's beginning, nor when that fails; and neither before a first log, if it is wished. */
 static int held(void)
 {
@@ -550,6 +576,7 @@ static int held(void)
 
 static void test_writers(void)
 {
+	ksft_test_result(!without_a_base(), "a log that has no base yet\n");
 	ksft_test_result(!held(), "nobody writes between a restore and the log\n");
 	ksft_test_result(!only_its_own(), "a space has one log, where it is\n");
 	ksft_test_result(!goes_on(), "a space that was restored goes on\n");

@@ -415,6 +415,9 @@ static int flush_and_detach(struct mmsb_log *log)
 	err = msl_writer_flush(&log->writer, msl_now());
 	if (!err && log->disk && !log->writer.over)
 		err = msl_writer_seal(&log->writer);
+	if (!err && !log->writer.based && !log->writer.over)
+		err = msl_fail(ENODATA, "%s: no checkpoint was made yet of what the space had before its log began, so nothing can be restored: "
+			       "open the log again, and it is", log->dir);
 	msl_store(log->space->log, NULL);
 	pthread_mutex_unlock(&log->space->log_lock);
 	return err;

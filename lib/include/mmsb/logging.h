@@ -82,7 +82,10 @@ int mmsb_log_open(struct mmsb_space *space, const char *dir, const struct mmsb_l
  * before it is what it promises. -EBUSY also: somebody else replays, or there is a log.
  */
 int mmsb_log_hold(struct mmsb_space *space);
-/* Flushes, and closes the log for now: the space keeps its mode and what it tells, and waits for the next writer. Frees it in any case. */
+/*
+ * Flushes, and closes the log for now: the space keeps its mode and what it tells, and waits for the next writer. Frees it in any case. -ENODATA: all is
+ * in the files, but the checkpoint that a late log begins with was not made yet; the next writer makes it.
+ */
 int mmsb_log_close(struct mmsb_log *log);
 /* Flushes, and ends it: the space is MEMORY again, also where the log had failed. Frees it in any case. */
 int mmsb_log_end(struct mmsb_log *log);

@@ -242,15 +242,28 @@ static u64 batch_lines(struct ms_shard *shard, const struct ms_ring *ring)
 	return space->lines;
 }
 
-/* Pages of this shard whose images were not written go the general way, where they will be. */
+static bool batch_wants_image(const struct ms_shard *shard, u32 i)
+{
+	return shard->lines_of[i] != &shard->nowhere && !ms_capture_has(shard->space->capture, MMSB_PAGE_INDEX(shard->batch[i].page));
+}
+
+/* What goes the short way changes its page without asking, so the image is written before; all their bytes are brought in first. */
 static void batch_guard(struct ms_shard *shard, u32 n)
 {
-	const struct ms_capture *capture = shard->space->capture;
+	struct ms_space *space = shard->space;
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		if (shard->lines_of[i] != &shard->nowhere && !ms_capture_has(capture, MMSB_PAGE_INDEX(shard->batch[i].page)))
+		if (batch_wants_image(shard, i))
+			pf_prefetch(ms_region_find_or(&space->arena.region, shard->lines_of[i]->place, &shard->nowhere));
+	for (i = 0; i < n; i++) {
+		if (!batch_wants_image(shard, i))
+			continue;
+		if (ms_word_fits(&shard->batch[i]) && shard->lines_of[i]->flags & MS_LINE_SMALL && !ms_history_is_full(shard))
+			ms_capture_line(space, MMSB_PAGE_INDEX(shard->batch[i].page));
+		else
 			shard->lines_of[i] = &shard->nowhere;
+	}
 }
 
 /*

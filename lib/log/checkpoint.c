@@ -5,7 +5,7 @@
 #include "writer.h"
 
 #define SYNC_BYTES	(8u << 20)	/* synced along the way, so that the last sync has little to do */
-#define VERIFY_BYTES	(1u << 20)	/* read back in one step */
+#define VERIFY_BYTES	(128u << 10)	/* read back in one step: about as long as pulling what one step pulls */
 #define AGAIN_NS	100000000ull	/* when the source could not begin yet */
 #define ANOTHER_NS	1000000000ull	/* from one to the next, where one is needed and none comes out whole */
 

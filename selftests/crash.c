@@ -393,8 +393,7 @@ static int boundary(void *arg, enum wreck_call call)
 	struct play *play = arg;
 	int err;
 
-	if (play->log)
-		note_durable(play);
+	note_durable(play);	/* while it is being opened, too: from some point on the space says that what was restored is durable */
 	pf_inject_thread(0);
 	if (!failed)
 		draw_images(play);

@@ -5,7 +5,6 @@
  *
  * `log --seed N --ops N` replays what a failure printed. $MMSB_SOAK: goes on with new seeds for that many seconds.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -14,6 +13,7 @@
 #include <mmsb/logging.h>
 #include "kselftest.h"
 #include "common/folder.h"
+#include "common/seeded.h"
 #include "common/wild.h"
 #include "log/log.h"
 
@@ -903,23 +903,5 @@ static void run_all(uint64_t ops)
 
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "seed", required_argument, NULL, 's' }, { "ops", required_argument, NULL, 'o' }, {},
-	};
-	uint64_t ops = scaled(3000) + 40, end = now_ns() + soak_seconds() * SECOND;
-	int c;
-
-	seed = rng_seed_now();
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == '?')
-			ksft_exit_fail_msg("usage: log [--seed N] [--ops N]\n");
-		*(c == 's' ? &seed : &ops) = strtoull(optarg, NULL, 0);
-	}
-	ksft_print_header();
-	do {
-		run_all(ops);
-		seed++;
-	} while (now_ns() < end && !ksft_get_fail_cnt());
-	ksft_set_plan(ksft_test_num());
-	ksft_finished();
+	seeded_main(argc, argv, &seed, scaled(3000) + 40, run_all);
 }

@@ -169,10 +169,13 @@ static inline uint8_t msl_get_byte(struct msl_input *in)
 
 uint64_t msl_get_long(struct msl_input *in);
 
+/* Most are of one byte, but for those of the usual words, which are got in another way (decode.c). */
 static inline uint64_t msl_get(struct msl_input *in)
 {
 	uint64_t bytes, last;
 
+	if (msl_likely(in->at < in->end && *in->at < 0x80))
+		return *in->at++;
 	if (msl_unlikely(in->end - in->at < 8))
 		return msl_get_long(in);
 	memcpy(&bytes, in->at, sizeof(bytes));

@@ -381,11 +381,12 @@ static int give(struct msl_scan *scan, const struct mmsb_record **record)
 int msl_scan_words(struct msl_scan *scan, bool enter, const struct mmsb_word **words)
 {
 	struct msl_input *in = &scan->decoder.in;
-	const uint8_t *end = in->end, *closed = scan->payload + scan->frame.closed;
+	const uint8_t *end = in->end, *closed;
 	int n, err;
 
 	if (!scan->frame_at || !has_more(scan))
 		return 0;
+	closed = scan->payload + scan->frame.closed;
 	if (in->at < closed)
 		in->end = closed;
 	n = msl_decode_words(&scan->decoder, enter, words);

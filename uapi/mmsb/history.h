@@ -72,7 +72,9 @@ struct mmsb_word {
 struct mmsb_words_record {
 	struct mmsb_record record;
 	struct mmsb_origin origin;
-	struct mmsb_word words[];
+
+	/* C++ has no such arrays by itself. */
+	__extension__ struct mmsb_word words[];
 };
 
 struct mmsb_hash_record {

@@ -7,6 +7,9 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
+#define MMSB_COUNT_(name) + 1
+static_assert(0 MMSB_OPS_(MMSB_COUNT_) == MMSB_OP_LAST);
+
 #define MMSB_TELL_(step, n, ...)						\
 	void pf_trace_##step(MMSB_LIST(n, MMSB_PROTO_, __VA_ARGS__))		\
 	{									\

@@ -186,8 +186,9 @@ static int instance_begin(void)
 static const char *const reasons[] = { MMSB_REASONS(REASON) NULL }, *const stalls[] = { MMSB_STALLS(STALL) NULL };
 static const char *const ops[] = {
 	"NOP", "FENCE", "CREATE", "DESTROY", "SET", "MASK", "MASK_SPARSE", "FILL", "ADD", "SUB", "MIN", "MAX", "AND", "OR", "XOR", "CAS", "APPEND",
-	"DERIVE", "UNDERIVE", "LINK", "UNLINK", "REFRESH", "TICK", "LOAD", NULL
+	"DERIVE", "UNDERIVE", "LINK", "UNLINK", "REFRESH", "TICK", "LOAD", "WORDS", NULL
 };
+_Static_assert(sizeof(ops) / sizeof(*ops) == MMSB_OP_LAST + 1, "every operation has a name");
 
 /* What is shown by its name. */
 static uint64_t named(const char *field, const char *text)

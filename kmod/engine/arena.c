@@ -19,6 +19,7 @@ enum mmsb_reason ms_arena_open(struct ms_arena *arena, u64 bytes)
 		ms_region_close(&arena->region);
 		return MMSB_REASON_NO_MEMORY;
 	}
+	arena->limit = arena->region.chunks;
 	return MMSB_REASON_NONE;
 }
 
@@ -53,6 +54,8 @@ enum mmsb_reason ms_arena_take(struct ms_arena *arena, u64 chunks, u64 *first)
 {
 	u64 begin = arena_next_free(arena, arena->lowest), end, i;
 
+	if (arena->used + chunks > arena->limit)
+		return MMSB_REASON_BYTES_LIMIT;
 	arena->lowest = begin;
 	for (end = begin; end - begin < chunks; end++) {
 		if (end >= arena->region.chunks)

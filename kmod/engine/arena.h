@@ -11,7 +11,7 @@
 struct ms_arena {
 	struct ms_region region;
 	u64 *taken;			/* a bit a chunk */
-	u64 used;			/* chunks taken */
+	u64 used, limit;		/* chunks taken, and how many may be */
 	u64 lowest;			/* no free chunk below */
 };
 

@@ -35,6 +35,11 @@ struct ms_space_config {
 	bool lazy;		/* every derived page is */
 	u32 audit;		/* every so many recomputes are done twice and compared; 0: none */
 	int (*node_of)(void *arg, u32 shard);	/* NUMA node of a shard's memory; NULL: anywhere */
+	/*
+	 * NULL, or called for what an operator may want to know: `ring` broke, or (NULL) something was refused for a limit. Under locks of the
+	 * engine: it makes no call of this page but ms_ring_config() and ms_ring_id().
+	 */
+	void (*tell)(void *arg, enum mmsb_reason reason, const struct ms_ring *ring);
 	void *arg;
 };
 
@@ -44,12 +49,20 @@ enum mmsb_reason ms_space_reset(struct ms_space *space);	/* [any] as new, but fo
 void ms_space_identify(struct ms_space *space, u64 id);	/* as which traces know it; before anybody has it */
 
 struct ms_space_stat {
-	u64 pages, max_pages, bytes, max_bytes, memory, tick, deltas, incarnation;
+	u64 pages, max_pages, made_for_pages, bytes, max_bytes, made_for_bytes, memory, tick, deltas, incarnation;
 	u64 derived, edges, recomputed, skipped, cut, suspect, meetings, shared;
 	u32 shards, rings, max_rings;
 	bool hash, lazy;
 };
 void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat);		/* [any] */
+
+/* Zero leaves a limit as it is. */
+struct ms_space_limits {
+	u64 max_pages, max_bytes;
+	u32 max_rings;
+};
+/* [any] All of them, or BAD_LIMIT: pages and bytes have no room above what the space was made for. What is there stays. */
+enum mmsb_reason ms_space_limit(struct ms_space *space, const struct ms_space_limits *limits);
 
 /* [any] flags: MMSB_HASH_*. NONE, or NO_MEMORY. *off says that the incremental hash is off and none was computed. */
 enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u64 *tick, bool *off);
@@ -110,6 +123,14 @@ struct pf_shard *ms_shard_home(struct ms_shard *shard);
 u32 ms_shard_number(const struct ms_shard *shard);
 struct ms_space *ms_shard_space(const struct ms_shard *shard);
 
+struct ms_shard_stat {
+	u64 pages, memory, deltas, tick, derived, edges, recomputed, skipped, cut, suspect;
+	u32 held;
+	int node;
+	bool asleep;
+};
+void ms_shard_stat(struct ms_shard *shard, struct ms_shard_stat *stat);		/* [any] */
+
 /*
  * [any] One bounded, fair pass over the shard's polled rings (all rings if somebody failed to take the run lock meanwhile) and
  * its inbox. Returns the number of deltas and messages handled; 0 also when somebody else runs the shard, who then
@@ -142,6 +163,14 @@ enum mmsb_reason ms_ring_create(struct ms_space *space, const struct ms_ring_con
 void ms_ring_close(struct ms_ring *ring);
 
 const struct ms_ring_config *ms_ring_config(const struct ms_ring *ring);
+u64 ms_ring_id(const struct ms_ring *ring);			/* in its space; rises, and is given once */
+
+struct ms_ring_stat {
+	u64 taken, failed, stalls;
+	u32 pending, unreaped;
+	enum mmsb_reason broken;
+};
+void ms_ring_stat(struct ms_ring *ring, struct ms_ring_stat *stat);		/* [any] */
 struct ms_space *ms_ring_space(const struct ms_ring *ring);
 struct pf_shared *ms_ring_engine_area(struct ms_ring *ring);	/* MMSB_MAP_RING_ENGINE */
 struct pf_shared *ms_ring_client_area(struct ms_ring *ring);	/* MMSB_MAP_RING_CLIENT */

@@ -2,6 +2,7 @@
 #include "events.h"
 #include "meet.h"
 #include "node.h"
+#include "quota.h"
 #include "space.h"
 
 #define DEFAULT_ENTRIES	1024u
@@ -334,29 +335,6 @@ static u64 events_memory(const struct ms_events_config *config)
 	return sizeof(struct ms_events) + wanted_room(config) * sizeof(u64) + engine_area_bytes(config) + client_area_bytes(config);
 }
 
-static enum mmsb_reason events_count(struct ms_space *space, const struct ms_events_config *config)
-{
-	enum mmsb_reason reason = MMSB_REASON_NONE;
-
-	pf_mutex_lock(&space->mutex);
-	if (space->rings == space->max_rings) {
-		reason = MMSB_REASON_RINGS_LIMIT;
-	} else {
-		space->rings++;
-		space->ring_memory += events_memory(config);
-	}
-	pf_mutex_unlock(&space->mutex);
-	return reason;
-}
-
-static void events_uncount(struct ms_space *space, const struct ms_events_config *config)
-{
-	pf_mutex_lock(&space->mutex);
-	space->rings--;
-	space->ring_memory -= events_memory(config);
-	pf_mutex_unlock(&space->mutex);
-}
-
 static void events_lay_out(struct ms_events *events)
 {
 	u8 *engine = pf_shared_ptr(&events->engine_area), *client = pf_shared_ptr(&events->client_area);
@@ -475,7 +453,8 @@ static void listeners_remove(struct ms_space *space, struct ms_events *events)
 
 enum mmsb_reason ms_events_create(struct ms_space *space, const struct ms_events_config *config, struct ms_events **out)
 {
-	enum mmsb_reason reason = events_count(space, config);
+	u64 id;
+	enum mmsb_reason reason = ms_quota_ring(space, events_memory(config), &id);
 
 	if (reason)
 		return reason;
@@ -489,7 +468,7 @@ enum mmsb_reason ms_events_create(struct ms_space *space, const struct ms_events
 		return reason;
 	events_free(*out);
 no_events:
-	events_uncount(space, config);
+	ms_quota_ring_back(space, events_memory(config));
 	return reason;
 }
 
@@ -501,7 +480,7 @@ void ms_events_close(struct ms_events *events)
 	pf_mutex_lock(&space->listeners.lock);
 	listeners_remove(space, events);
 	pf_mutex_unlock(&space->listeners.lock);
-	events_uncount(space, &events->config);
+	ms_quota_ring_back(space, events_memory(&events->config));
 	events_free(events);
 }
 

@@ -2,6 +2,7 @@
 #include "page.h"
 #include "capture.h"
 #include "graph.h"
+#include "quota.h"
 #include "space.h"
 
 #define LINE_SHIFT	6
@@ -119,7 +120,7 @@ static enum mmsb_reason bytes_take(struct ms_shard *shard, u32 bytes, u64 *place
 	if (bytes <= PF_CHUNK)
 		return ms_slab_take(space, &shard->slabs, bytes, shard->node, place);
 	pf_mutex_lock(&space->mutex);
-	reason = ms_arena_take(&space->arena, (bytes + PF_CHUNK - 1) >> PF_CHUNK_SHIFT, &first);
+	reason = ms_quota_chunks(space, (bytes + PF_CHUNK - 1) >> PF_CHUNK_SHIFT, &first);
 	pf_mutex_unlock(&space->mutex);
 	*place = first << PF_CHUNK_SHIFT;
 	return reason;
@@ -258,7 +259,7 @@ static enum mmsb_reason page_reserve(struct ms_shard *shard, u32 bytes, u64 *pla
 	enum mmsb_reason reason;
 
 	if (unlikely(!shard->lines.quota)) {
-		reason = ms_space_grant(shard->space, &shard->lines);
+		reason = ms_quota_grant(shard->space, &shard->lines);
 		if (reason)
 			return reason;
 	}
@@ -338,7 +339,7 @@ void ms_page_destroy(struct ms_shard *shard, u64 page, struct mmsb_line *line)
 	pf_release(&line->seq, line->seq + 1);
 	pf_write(shard->lines.live, shard->lines.live - 1);
 	shard->lines.quota++;
-	ms_space_return(shard->space, &shard->lines);
+	ms_quota_return(shard->space, &shard->lines);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- from images */

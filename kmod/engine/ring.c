@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "ring.h"
 #include "log.h"
+#include "quota.h"
 #include "replay.h"
 #include "route.h"
 #include "space.h"
@@ -11,6 +12,11 @@
 const struct ms_ring_config *ms_ring_config(const struct ms_ring *ring)
 {
 	return &ring->config;
+}
+
+u64 ms_ring_id(const struct ms_ring *ring)
+{
+	return ring->id;
 }
 
 struct ms_space *ms_ring_space(const struct ms_ring *ring)
@@ -55,6 +61,8 @@ void ms_ring_break(struct ms_ring *ring, enum mmsb_reason reason)
 	pf_write(ring->engine->reason, reason);
 	pf_write(ring->engine->flags, ring->engine->flags | MMSB_RING_BROKEN);
 	pf_waitq_wake(&ring->waitq);
+	if (ring->shard->space->tell)
+		ring->shard->space->tell(ring->shard->space->arg, reason, ring);
 }
 
 bool ms_ring_runnable(struct ms_ring *ring)
@@ -157,30 +165,6 @@ static void ring_lay_out(struct ms_ring *ring)
 	ring->engine->flags = MMSB_RING_NEED_WAKEUP;
 }
 
-static enum mmsb_reason ring_count(struct ms_space *space, const struct ms_ring_config *config, u64 *id)
-{
-	enum mmsb_reason reason = MMSB_REASON_NONE;
-
-	pf_mutex_lock(&space->mutex);
-	if (space->rings == space->max_rings) {
-		reason = MMSB_REASON_RINGS_LIMIT;
-	} else {
-		space->rings++;
-		*id = ++space->last_ring;
-		space->ring_memory += ms_ring_memory(config);
-	}
-	pf_mutex_unlock(&space->mutex);
-	return reason;
-}
-
-static void ring_uncount(struct ms_space *space, const struct ms_ring_config *config)
-{
-	pf_mutex_lock(&space->mutex);
-	space->rings--;
-	space->ring_memory -= ms_ring_memory(config);
-	pf_mutex_unlock(&space->mutex);
-}
-
 static enum mmsb_reason ring_allocate(const struct ms_ring_config *config, int node, struct ms_ring **out)
 {
 	struct ms_ring *ring = pf_alloc(sizeof(*ring), node);
@@ -257,20 +241,20 @@ enum mmsb_reason ms_ring_create(struct ms_space *space, const struct ms_ring_con
 		return MMSB_REASON_BAD_SHARD;
 	if (config->polled && !space->pollers)
 		return MMSB_REASON_NO_POLLERS;
-	reason = ring_count(space, config, &id);
+	reason = ms_quota_ring(space, ms_ring_memory(config), &id);
 	if (reason)
 		return reason;
 	shard = space->shards[config->shard];
 	reason = ring_allocate(config, shard->node, out);
 	if (reason) {
-		ring_uncount(space, config);
+		ms_quota_ring_back(space, ms_ring_memory(config));
 		return reason;
 	}
 	(*out)->id = id;
 	reason = ring_link(*out, shard);
 	if (reason) {
 		ring_free(*out);
-		ring_uncount(space, config);
+		ms_quota_ring_back(space, ms_ring_memory(config));
 		return reason;
 	}
 	pf_trace(ring_open, space->id, shard->number, id, config->origin.pid, config->origin.uid, config->origin.source);
@@ -326,7 +310,7 @@ void ms_ring_close(struct ms_ring *ring)
 	if (ring->replay)
 		ms_replay_end(ring);
 	pf_trace(ring_close, space->id, ring->id, ring->config.origin.pid, ring->taken, ring->failed, ring->stalls);
-	ring_uncount(space, &ring->config);
+	ms_quota_ring_back(space, ms_ring_memory(&ring->config));
 	ring_free(ring);
 }
 

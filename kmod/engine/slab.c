@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 #include "slab.h"
+#include "quota.h"
 #include "space.h"
 
 static const u32 class_bytes[MS_SLAB_CLASSES] = {
@@ -68,7 +69,7 @@ static enum mmsb_reason slab_back(struct ms_space *space, struct ms_slab *slab, 
 	enum mmsb_reason reason;
 
 	pf_mutex_lock(&space->mutex);
-	reason = ms_arena_take(arena, 1, &slab->chunk);
+	reason = ms_quota_chunks(space, 1, &slab->chunk);
 	if (!reason) {
 		reason = ms_region_fill(&arena->region, slab->chunk, node);
 		if (reason)

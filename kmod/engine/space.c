@@ -4,11 +4,11 @@
 #include "meet.h"
 #include "node.h"
 #include "pass.h"
+#include "quota.h"
 #include "ring.h"
 #include "route.h"
 
 #define LINES_A_BLOCK	(1ull << MS_BLOCK_SHIFT)
-#define QUOTA_LOT	64u
 #define ARENA_MAX	(1ull << 40)
 
 /* --------------------------------------------------------------------------------------------------------------- life */
@@ -59,7 +59,7 @@ static void space_describe(struct ms_space *space)
 	space->page->shards = space->nshards;
 	space->page->directory_bytes = ms_region_bytes(&space->directory);
 	space->page->arena_bytes = ms_region_bytes(&space->arena.region);
-	space->page->max_pages = space->max_pages;
+	space->page->max_pages = space->made_for_pages;
 }
 
 enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms_space **out)
@@ -75,9 +75,9 @@ enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms
 	space->nshards = config->shards;
 	space->shard_magic = ((1ull << MS_FRACTION) + config->shards - 1) / config->shards;
 	space->lines = space_lines(config);
-	space->max_pages = config->max_pages;
-	space->max_bytes = config->max_bytes;
-	space->max_rings = config->max_rings;
+	ms_quota_open(space, config);
+	space->tell = config->tell;
+	space->arg = config->arg;
 	space->hashing = config->hash;
 	space->pollers = config->pollers;
 	space->lazy = config->lazy;
@@ -200,32 +200,6 @@ void ms_space_leave(struct ms_space *space, struct ms_todo *todo)
 	pf_mb();		/* partner: shard_enter() */
 	for (i = 0; i < space->nshards; i++)
 		leave_one(space->shards[i], todo);
-}
-
-/* -------------------------------------------------------------------------------------------------------------- quota */
-
-enum mmsb_reason ms_space_grant(struct ms_space *space, struct ms_lines *lines)
-{
-	u64 left;
-
-	pf_mutex_lock(&space->mutex);
-	left = space->max_pages - space->granted;
-	left = left < QUOTA_LOT ? left : QUOTA_LOT;
-	space->granted += left;
-	pf_mutex_unlock(&space->mutex);
-	lines->quota += (u32)left;
-	return left ? MMSB_REASON_NONE : MMSB_REASON_PAGES_LIMIT;
-}
-
-/* Keeps a lot in hand, so that making and destroying in turn does not come here each time. */
-void ms_space_return(struct ms_space *space, struct ms_lines *lines)
-{
-	if (likely(lines->quota < 2 * QUOTA_LOT))
-		return;
-	pf_mutex_lock(&space->mutex);
-	space->granted -= QUOTA_LOT;
-	pf_mutex_unlock(&space->mutex);
-	lines->quota -= QUOTA_LOT;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- reset */
@@ -389,56 +363,7 @@ enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u
 	return reason;
 }
 
-/* ---------------------------------------------------------------------------------------------------- what homes ask */
-
-static u64 space_memory(struct ms_space *space)
-{
-	u64 memory = sizeof(*space) + 4096 + space->ring_memory + space->route_memory + space->watch_memory;
-
-	memory += ms_region_memory(&space->directory) + ms_region_memory(&space->arena.region);
-	memory += (space->arena.region.chunks + 63) / 64 * 8;
-	memory += space->nshards * (sizeof(struct ms_shard *) + ms_shard_memory(space)) + ms_joint_memory(space);
-	return memory;
-}
-
-static void stat_graph(const struct ms_graph *graph, struct ms_space_stat *stat)
-{
-	stat->derived += pf_read(graph->derived);
-	stat->edges += pf_read(graph->edges);
-	stat->recomputed += pf_read(graph->recomputed);
-	stat->skipped += pf_read(graph->skipped);
-	stat->cut += pf_read(graph->cut);
-	stat->suspect += pf_read(graph->suspect);
-	stat->memory += pf_read(graph->memory);
-}
-
-void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
-{
-	u32 i;
-
-	memset(stat, 0, sizeof(*stat));
-	for (i = 0; i < space->nshards; i++) {
-		stat->pages += pf_read(space->shards[i]->lines.live);
-		stat->deltas += pf_read(space->shards[i]->deltas);
-		stat->memory += pf_read(space->shards[i]->slabs.memory);
-		stat_graph(&space->shards[i]->graph, stat);
-	}
-	stat->meetings = pf_read(space->meeting.count);
-	stat->shared = pf_read(space->meeting.joint.shared);
-	stat->lazy = space->lazy;
-	pf_mutex_lock(&space->mutex);
-	stat->memory += space_memory(space);
-	stat->rings = space->rings;
-	stat->bytes = space->arena.used << PF_CHUNK_SHIFT;
-	pf_mutex_unlock(&space->mutex);
-	stat->max_pages = space->max_pages;
-	stat->max_bytes = space->max_bytes;
-	stat->max_rings = space->max_rings;
-	stat->shards = space->nshards;
-	stat->tick = pf_read(space->page->tick);
-	stat->incarnation = pf_read(space->page->incarnation);
-	stat->hash = pf_read(space->hashing);
-}
+/* ---------------------------------------------------------------------------------------------------- what homes map */
 
 struct ms_region *ms_space_directory(struct ms_space *space)
 {

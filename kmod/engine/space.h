@@ -59,9 +59,12 @@ struct ms_space {
 	struct pf_mutex mutex;
 	u64 id;					/* to whoever traces it; 0: it is being made */
 	u64 last_ring;				/* under mutex */
+	u64 made_for_pages;			/* the limit cannot be set higher */
 	u64 max_pages, granted;			/* pages that shards may still make or have made; under mutex */
 	u64 max_bytes;
 	u32 max_rings, rings;			/* under mutex */
+	void (*tell)(void *arg, enum mmsb_reason reason, const struct ms_ring *ring);	/* as in the config */
+	void *arg;
 	u64 ring_memory, route_memory, watch_memory;	/* under mutex */
 	struct pf_shared page_memory;
 };
@@ -110,8 +113,5 @@ void ms_space_go(struct ms_space *space, const u64 *set);
 /* The same for all, but leaves it to the caller to run those where somebody was turned away. */
 struct ms_todo;
 void ms_space_leave(struct ms_space *space, struct ms_todo *todo);
-
-enum mmsb_reason ms_space_grant(struct ms_space *space, struct ms_lines *lines);
-void ms_space_return(struct ms_space *space, struct ms_lines *lines);
 
 #endif

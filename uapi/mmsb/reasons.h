@@ -22,8 +22,8 @@
 	X(EPOCH_DIFFERS, ECANCELED, "the page's epoch is not the expected one: read again and retry") \
 	X(BYTES_DIFFER, ECANCELED, "the page's bytes are not the expected ones: read again and retry") \
 	X(BAD_SIZE, EINVAL, "a page has 64 bytes to 1 GiB") \
-	X(PAGES_LIMIT, EDQUOT, "the space's page limit is reached: destroy pages or make the space with a higher max_pages") \
-	X(BYTES_LIMIT, EDQUOT, "the space's arena is full or too fragmented: destroy pages or make the space with a higher max_bytes") \
+	X(PAGES_LIMIT, EDQUOT, "the space's page limit is reached: destroy pages, have its owner raise it (mmsb limits), or make the space with a higher max_pages") \
+	X(BYTES_LIMIT, EDQUOT, "the space's limit of bytes is reached, or its arena too fragmented: destroy pages, have its owner raise it (mmsb limits), or make the space with a higher max_bytes") \
 	X(NO_MEMORY, ENOMEM, "out of memory, or over the memory cgroup's limit") \
 	X(PAGE_EXISTS, EEXIST, "a page lives under this id already") \
 	X(GENERATIONS_SPENT, EOVERFLOW, "this directory line has used up its generations") \
@@ -34,7 +34,7 @@
 	X(CQ_INDEX, EPIPE, "the client wrote a completion head beyond the tail: the ring is broken, open another") \
 	X(BAD_SHARDS, EINVAL, "a space has 1 to 1024 shards") \
 	X(BAD_LIMIT, EINVAL, "a limit is beyond what the home allows or the ABI can address") \
-	X(RINGS_LIMIT, EDQUOT, "the space's ring limit is reached: close rings or make the space with a higher max_rings") \
+	X(RINGS_LIMIT, EDQUOT, "the space's ring limit is reached: close rings, or have its owner raise it (mmsb limits)") \
 	X(BAD_ENTRIES, EINVAL, "a ring has 1 to 32768 submission entries, at least as many completions (65536 at most), and at most 64 MiB of payload") \
 	X(BAD_SHARD, EINVAL, "the space has no shard of that number") \
 	X(NO_POLLERS, EOPNOTSUPP, "the space was made without pollers: open an inline ring") \
@@ -78,7 +78,9 @@
 	X(CAPTURING, EBUSY, "a capture of the space is under way: read its history to the CAPTURED record first") \
 	X(BAD_IMAGE, EINVAL, "an image that no capture writes: cut short, or its kind, lengths, flags or edges contradict each other") \
 	X(LINE_USED, EEXIST, "an image goes where no page ever was: load into a new space, or reset it first") \
-	X(BAD_WORD, EINVAL, "a word that no history tells: its operation, lane, length and offset are not those of one aligned lane")
+	X(BAD_WORD, EINVAL, "a word that no history tells: its operation, lane, length and offset are not those of one aligned lane") \
+	X(USER_SPACES, EDQUOT, "you have made as many spaces as one user may: remove some, or have the module's max_user_spaces raised (mmsb limits)") \
+	X(UNNAMED, EINVAL, "a space without a name cannot be pinned: nobody could find it to remove it")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+#include "quota.h"
+#include "ring.h"
+#include "space.h"
+
+#define QUOTA_LOT	64u
+
+void ms_quota_open(struct ms_space *space, const struct ms_space_config *config)
+{
+	space->made_for_pages = space->max_pages = config->max_pages;
+	space->max_bytes = config->max_bytes;
+	space->max_rings = config->max_rings;
+}
+
+static enum mmsb_reason quota_refuse(struct ms_space *space, enum mmsb_reason reason)
+{
+	if (reason && space->tell)
+		space->tell(space->arg, reason, NULL);
+	return reason;
+}
+
+/* What was granted may be more than a limit that was lowered since. */
+enum mmsb_reason ms_quota_grant(struct ms_space *space, struct ms_lines *lines)
+{
+	u64 left;
+
+	pf_mutex_lock(&space->mutex);
+	left = space->max_pages > space->granted ? space->max_pages - space->granted : 0;
+	left = left < QUOTA_LOT ? left : QUOTA_LOT;
+	space->granted += left;
+	pf_mutex_unlock(&space->mutex);
+	lines->quota += (u32)left;
+	return quota_refuse(space, left ? MMSB_REASON_NONE : MMSB_REASON_PAGES_LIMIT);
+}
+
+/* Keeps a lot in hand, so that making and destroying in turn does not come here each time. */
+void ms_quota_return(struct ms_space *space, struct ms_lines *lines)
+{
+	if (likely(lines->quota < 2 * QUOTA_LOT))
+		return;
+	pf_mutex_lock(&space->mutex);
+	space->granted -= QUOTA_LOT;
+	pf_mutex_unlock(&space->mutex);
+	lines->quota -= QUOTA_LOT;
+}
+
+enum mmsb_reason ms_quota_chunks(struct ms_space *space, u64 chunks, u64 *first)
+{
+	return quota_refuse(space, ms_arena_take(&space->arena, chunks, first));
+}
+
+enum mmsb_reason ms_quota_ring(struct ms_space *space, u64 memory, u64 *id)
+{
+	bool fits;
+
+	pf_mutex_lock(&space->mutex);
+	fits = space->rings < space->max_rings;
+	if (fits) {
+		space->rings++;
+		*id = ++space->last_ring;
+		space->ring_memory += memory;
+	}
+	pf_mutex_unlock(&space->mutex);
+	return quota_refuse(space, fits ? MMSB_REASON_NONE : MMSB_REASON_RINGS_LIMIT);
+}
+
+void ms_quota_ring_back(struct ms_space *space, u64 memory)
+{
+	pf_mutex_lock(&space->mutex);
+	space->rings--;
+	space->ring_memory -= memory;
+	pf_mutex_unlock(&space->mutex);
+}
+
+/*
+ * The limit of pages cannot be above what the directory was made for, nor that of bytes above the arena's size. What shards have in hand of a
+ * limit that is lowered they may still use up: a lot each.
+ */
+enum mmsb_reason ms_space_limit(struct ms_space *space, const struct ms_space_limits *limits)
+{
+	u64 chunks = limits->max_bytes >> PF_CHUNK_SHIFT;
+
+	if (limits->max_pages > space->made_for_pages || chunks > space->arena.region.chunks)
+		return MMSB_REASON_BAD_LIMIT;
+	pf_mutex_lock(&space->mutex);
+	if (limits->max_pages)
+		pf_write(space->max_pages, limits->max_pages);
+	if (limits->max_bytes) {
+		pf_write(space->max_bytes, limits->max_bytes);
+		space->arena.limit = chunks;
+	}
+	if (limits->max_rings)
+		pf_write(space->max_rings, limits->max_rings);
+	pf_mutex_unlock(&space->mutex);
+	return MMSB_REASON_NONE;
+}

@@ -7,6 +7,7 @@
 #define MMSB_COMPAT_H
 
 #include <linux/mm.h>
+#include <net/genetlink.h>
 
 /* bc292ab00f6c ("mm: introduce vma->vm_flags wrapper functions"), Linux 6.3 */
 #ifndef MMSB_HAVE_VM_FLAGS_MOD
@@ -23,5 +24,15 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set, vm_f
 #else
 #define mmsb_pfn(pfn)	(pfn)
 #endif
+
+/* 7288dd2fd488 ("genetlink: use attrs from struct genl_info"), Linux 6.6: a dump has a struct genl_info too */
+static inline struct nlattr **mmsb_dump_attrs(struct netlink_callback *cb)
+{
+#ifdef MMSB_HAVE_GENL_INFO_DUMP
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
 
 #endif

@@ -16,6 +16,12 @@
 #include "names.h"
 #include "space_file.h"
 
+u64 mmsb_device_features(void)
+{
+	return MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT | MMSB_FEATURE_DERIVED |
+	       MMSB_FEATURE_HISTORY | MMSB_FEATURE_EVENTS | MMSB_FEATURE_LOG | (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
+}
+
 static long device_ioc_info(struct net *net, void __user *user)
 {
 	struct mmsb_info_args args;
@@ -25,9 +31,7 @@ static long device_ioc_info(struct net *net, void __user *user)
 	if (err)
 		return err;
 	args.abi = MMSB_ABI_VERSION;
-	args.features = MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT |
-			MMSB_FEATURE_DERIVED | MMSB_FEATURE_HISTORY | MMSB_FEATURE_EVENTS | MMSB_FEATURE_LOG |
-			 (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
+	args.features = mmsb_device_features();
 	args.spaces = mmsb_names_count(net);
 	args.max_spaces = READ_ONCE(mmsb_max_spaces);
 	args.max_pages = READ_ONCE(mmsb_max_pages);

@@ -13,6 +13,7 @@
 #define MMSB_IDLE_MAX_US	1000000u	/* a poller that looks in vain for longer is a mistake */
 
 extern unsigned int mmsb_max_spaces;
+extern unsigned int mmsb_max_user_spaces;
 extern unsigned long mmsb_max_pages;
 extern unsigned long mmsb_max_bytes;
 extern unsigned int mmsb_max_rings;

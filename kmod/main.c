@@ -11,11 +11,16 @@
 #include "device.h"
 #include "limits.h"
 #include "names.h"
+#include "netlink.h"
 #include "poller.h"
 
 unsigned int mmsb_max_spaces = 1024;
 module_param_named(max_spaces, mmsb_max_spaces, uint, 0644);
 MODULE_PARM_DESC(max_spaces, "spaces there may be in all (1024)");
+
+unsigned int mmsb_max_user_spaces = 256;
+module_param_named(max_user_spaces, mmsb_max_user_spaces, uint, 0644);
+MODULE_PARM_DESC(max_user_spaces, "spaces that one user without CAP_SYS_RESOURCE may have made (256)");
 
 unsigned long mmsb_max_pages = 16ul << 20;
 module_param_named(max_pages, mmsb_max_pages, ulong, 0644);
@@ -50,11 +55,16 @@ static int __init mmsb_init(void)
 	err = mmsb_names_init();
 	if (err)
 		goto err_pollers;
-	err = mmsb_device_init();
+	err = mmsb_netlink_init();
 	if (err)
 		goto err_names;
+	err = mmsb_device_init();
+	if (err)
+		goto err_netlink;
 	return 0;
 
+err_netlink:
+	mmsb_netlink_exit();
 err_names:
 	mmsb_names_exit();
 err_pollers:
@@ -65,6 +75,7 @@ err_pollers:
 static void __exit mmsb_exit(void)
 {
 	mmsb_device_exit();
+	mmsb_netlink_exit();
 	mmsb_names_exit();
 	mmsb_pollers_exit();
 }

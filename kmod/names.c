@@ -2,7 +2,8 @@
 /*
  * Which spaces there are, in which network namespace, under which name, and who may open them.
  *
- * One lock for all lists: it is held for looks at a list, never while a space is made or destroyed. The lists hold no
+ * One lock for all lists: it is held for looks at a list and for telling of a change, never while a space is made or destroyed. Engines tell
+ * of theirs under locks of their own, so nothing is asked of an engine under this one. The lists hold no
  * references. The last reference is dropped with the lock held (kref_put_mutex()), so what is found on a list is alive.
  *
  * A space may outlive its network namespace in the hands of those who have it open; then it is on no list and has no name.
@@ -13,10 +14,13 @@
 #include <net/netns/generic.h>
 #include "limits.h"
 #include "names.h"
+#include "netlink.h"
 
 struct mmsb_names {
 	struct list_head spaces;	/* by id */
+	struct net *net;
 	u32 count;
+	u64 generation;			/* of what was told */
 };
 
 static DEFINE_MUTEX(names_lock);
@@ -30,6 +34,41 @@ static struct mmsb_names *names_of(const struct net *net)
 }
 
 /* -------------------------------------------------------------------------------------------------------- references */
+
+static void names_tell(struct mmsb_space *space, const struct mmsb_news *news)
+{
+	lockdep_assert_held(&names_lock);
+	if (space->names)
+		mmsb_netlink_tell(space->names->net, ++space->names->generation, space->id, space->name, news);
+}
+
+void mmsb_names_tell(struct mmsb_space *space, const struct mmsb_news *news)
+{
+	mutex_lock(&names_lock);
+	names_tell(space, news);
+	mutex_unlock(&names_lock);
+}
+
+static void names_tell_done(struct mmsb_space *space, enum mmsb_what what)
+{
+	struct mmsb_news news = {
+		.what = what,
+		.pid = task_tgid_nr(current),
+		.uid = from_kuid(&init_user_ns, current_euid()),
+	};
+
+	names_tell(space, &news);
+}
+
+u64 mmsb_names_generation(struct net *net)
+{
+	u64 generation;
+
+	mutex_lock(&names_lock);
+	generation = names_of(net)->generation;
+	mutex_unlock(&names_lock);
+	return generation;
+}
 
 static void names_unlink(struct mmsb_space *space)
 {
@@ -46,6 +85,7 @@ static void space_release(struct kref *ref)
 {
 	struct mmsb_space *space = container_of(ref, struct mmsb_space, ref);
 
+	names_tell_done(space, MMSB_WHAT_SPACE_GONE);
 	names_unlink(space);
 	mutex_unlock(&names_lock);
 	mmsb_space_destroy(space);
@@ -65,9 +105,9 @@ void mmsb_space_put(struct mmsb_space *space)
 
 /* ------------------------------------------------------------------------------------------------------- permissions */
 
-static bool space_allows(const struct mmsb_space *space, const struct net *net, umode_t want)
+static bool names_allow(const struct mmsb_space *space, const struct net *net, umode_t want)
 {
-	umode_t mode = space->mode;
+	umode_t mode = READ_ONCE(space->mode);
 
 	if (uid_eq(current_fsuid(), space->uid))
 		mode >>= 6;
@@ -76,7 +116,12 @@ static bool space_allows(const struct mmsb_space *space, const struct net *net, 
 	return !(want & ~mode) || ns_capable(net->user_ns, CAP_DAC_OVERRIDE);
 }
 
-static bool space_owned(const struct mmsb_space *space, const struct net *net)
+bool mmsb_space_readable(const struct mmsb_space *space, const struct net *net)
+{
+	return names_allow(space, net, 04);
+}
+
+bool mmsb_space_owned(const struct mmsb_space *space, const struct net *net)
 {
 	return uid_eq(current_fsuid(), space->uid) || ns_capable(net->user_ns, CAP_SYS_ADMIN);
 }
@@ -101,7 +146,7 @@ static enum mmsb_reason names_open_found(struct net *net, const struct mmsb_spac
 
 	if (wish->flags & MMSB_SPACE_EXCL)
 		return MMSB_REASON_NAME_TAKEN;
-	if (!space_allows(found, net, want))
+	if (!names_allow(found, net, want))
 		return MMSB_REASON_NO_PERMISSION;
 	mmsb_space_get(found);
 	return MMSB_REASON_NONE;
@@ -120,6 +165,7 @@ static void names_link(struct mmsb_names *names, const struct mmsb_space_wish *w
 		space->pinned = true;
 		mmsb_space_get(space);
 	}
+	names_tell_done(space, MMSB_WHAT_SPACE_MADE);
 }
 
 static enum mmsb_reason names_create(const struct mmsb_space_wish *wish, struct mmsb_space **space)
@@ -167,7 +213,7 @@ enum mmsb_reason mmsb_names_open(struct net *net, const struct mmsb_space_wish *
 	}
 	if (!reason) {
 		*space = found;
-		*owner = space_owned(found, net);
+		*owner = mmsb_space_owned(found, net);
 	}
 	mutex_unlock(&names_lock);
 	if (fresh)
@@ -175,7 +221,18 @@ enum mmsb_reason mmsb_names_open(struct net *net, const struct mmsb_space_wish *
 	return reason;
 }
 
-/* The name is free at once; the space goes when the last who has it open is gone. */
+/* The name is free at once; the space goes when the last who has it open is gone. True: the caller gives back its pin. */
+static bool names_unname(struct mmsb_space *space)
+{
+	bool pinned = space->pinned;
+
+	lockdep_assert_held(&names_lock);
+	names_tell_done(space, MMSB_WHAT_SPACE_REMOVED);
+	space->name[0] = '\0';
+	space->pinned = false;
+	return pinned;
+}
+
 enum mmsb_reason mmsb_names_remove(struct net *net, const char *name)
 {
 	struct mmsb_space *space;
@@ -185,16 +242,66 @@ enum mmsb_reason mmsb_names_remove(struct net *net, const char *name)
 	mutex_lock(&names_lock);
 	space = names_find(names_of(net), name);
 	if (space)
-		reason = space_owned(space, net) ? MMSB_REASON_NONE : MMSB_REASON_NO_PERMISSION;
-	if (!reason) {
-		space->name[0] = '\0';
-		pinned = space->pinned;
-		space->pinned = false;
-	}
+		reason = mmsb_space_owned(space, net) ? MMSB_REASON_NONE : MMSB_REASON_NO_PERMISSION;
+	if (!reason)
+		pinned = names_unname(space);
 	mutex_unlock(&names_lock);
 	if (pinned)
 		mmsb_space_put(space);
 	return reason;
+}
+
+enum mmsb_reason mmsb_names_unname(struct mmsb_space *space)
+{
+	bool named, pinned = false;
+
+	mutex_lock(&names_lock);
+	named = space->name[0];
+	if (named)
+		pinned = names_unname(space);
+	mutex_unlock(&names_lock);
+	if (pinned)
+		mmsb_space_put(space);
+	return named ? MMSB_REASON_NONE : MMSB_REASON_NO_SPACE;
+}
+
+enum mmsb_reason mmsb_names_pin(struct mmsb_space *space, bool pin)
+{
+	bool was;
+
+	mutex_lock(&names_lock);
+	if (pin && !space->name[0]) {
+		mutex_unlock(&names_lock);
+		return MMSB_REASON_UNNAMED;
+	}
+	was = space->pinned;
+	space->pinned = pin;
+	if (pin && !was)
+		mmsb_space_get(space);
+	mutex_unlock(&names_lock);
+	if (was && !pin)
+		mmsb_space_put(space);
+	return MMSB_REASON_NONE;
+}
+
+void mmsb_names_mode(struct mmsb_space *space, umode_t mode)
+{
+	WRITE_ONCE(space->mode, mode);
+}
+
+struct mmsb_space *mmsb_names_find(struct net *net, const char *name, u64 id)
+{
+	struct mmsb_space *space, *found = NULL;
+
+	mutex_lock(&names_lock);
+	list_for_each_entry(space, &names_of(net)->spaces, node) {
+		if (name ? !strcmp(space->name, name) : space->id == id) {
+			found = mmsb_space_get(space);
+			break;
+		}
+	}
+	mutex_unlock(&names_lock);
+	return found;
 }
 
 struct mmsb_space *mmsb_names_next(struct net *net, u64 cursor)
@@ -228,11 +335,17 @@ u32 mmsb_names_count(struct net *net)
 	return READ_ONCE(names_of(net)->count);
 }
 
+u32 mmsb_names_count_all(void)
+{
+	return atomic_read(&names_spaces);
+}
+
 /* ------------------------------------------------------------------------------------------------- network namespaces */
 
 static int __net_init names_net_init(struct net *net)
 {
 	INIT_LIST_HEAD(&names_of(net)->spaces);
+	names_of(net)->net = net;
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/kthread.h>
 #include <linux/percpu.h>
+#include <linux/pid_namespace.h>
 #include "account.h"
 #include "limits.h"
 #include "poller.h"
@@ -32,6 +33,7 @@ struct mmsb_poller {
 	bool alone;			/* some wish is for the default, or there is none */
 	u32 idle_us;			/* the longest of the others */
 	u32 resting;
+	u64 rests, rested_ns, rest_began;	/* written by the thread; rest_began 0: it runs */
 	wait_queue_head_t wait;
 	struct task_struct *task;	/* set once, under the CPU hotplug lock */
 };
@@ -84,6 +86,17 @@ static void poller_awake(struct mmsb_poller *poller)
 	mutex_unlock(&poller->lock);
 }
 
+static void poller_sleep(struct mmsb_poller *poller)
+{
+	u64 began = pf_now();
+
+	WRITE_ONCE(poller->rest_began, began);
+	wait_event_idle(poller->wait, !READ_ONCE(poller->resting) || kthread_should_stop());
+	WRITE_ONCE(poller->rest_began, 0);
+	WRITE_ONCE(poller->rests, poller->rests + 1);
+	WRITE_ONCE(poller->rested_ns, poller->rested_ns + pf_now() - began);
+}
+
 static void poller_rest(struct mmsb_poller *poller)
 {
 	bool sleep;
@@ -94,7 +107,7 @@ static void poller_rest(struct mmsb_poller *poller)
 	sleep = poller_may_sleep(poller);
 	mutex_unlock(&poller->lock);
 	if (sleep) {
-		wait_event_idle(poller->wait, !READ_ONCE(poller->resting) || kthread_should_stop());
+		poller_sleep(poller);
 		poller_awake(poller);
 	}
 	WRITE_ONCE(poller->resting, 0);
@@ -126,6 +139,37 @@ static int poller_main(void *arg)
 		cond_resched_tasks_rcu_qs();
 	}
 	return 0;
+}
+
+static u32 poller_count(struct mmsb_poller *poller)
+{
+	struct pf_shard *home;
+	u32 shards = 0;
+
+	mutex_lock(&poller->lock);
+	list_for_each_entry(home, &poller->shards, node)
+		shards++;
+	mutex_unlock(&poller->lock);
+	return shards;
+}
+
+bool mmsb_poller_stat(int cpu, struct mmsb_poller_stat *stat)
+{
+	struct mmsb_poller *poller = per_cpu_ptr(&pollers, cpu);
+	struct task_struct *task = READ_ONCE(poller->task);
+	u64 began;
+
+	if (!task)
+		return false;
+	began = READ_ONCE(poller->rest_began);
+	stat->pid = pid_nr_ns(task_pid(task), task_active_pid_ns(current));
+	stat->shards = poller_count(poller);
+	stat->idle_us = poller_idle_ns(poller) / NSEC_PER_USEC;
+	stat->resting = began;
+	stat->cpu_ns = READ_ONCE(task->se.sum_exec_runtime);
+	stat->rests = READ_ONCE(poller->rests);
+	stat->rested_ns = READ_ONCE(poller->rested_ns) + (began ? pf_now() - began : 0);
+	return true;
 }
 
 /* Published, then the barrier, then the look. A shard without a poller is run by whoever enters. */

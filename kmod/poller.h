@@ -15,6 +15,16 @@ struct mmsb_poller_wish {
 	u32 idle_us;			/* 0: the default */
 };
 
+struct mmsb_poller_stat {
+	u32 pid;			/* as the caller's namespace numbers it */
+	u32 shards, idle_us;
+	bool resting;
+	u64 cpu_ns, rests, rested_ns;
+};
+
+/* False: that CPU's poller was never needed. */
+bool mmsb_poller_stat(int cpu, struct mmsb_poller_stat *stat);
+
 int mmsb_pollers_init(void);
 void mmsb_pollers_exit(void);
 

@@ -4,8 +4,12 @@
  * space, so the last ring may well be what keeps a space alive. Closing it, also by a SIGKILL, applies what was published and
  * frees everything.
  */
+#include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/ktime.h>
 #include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/sched.h>
@@ -25,6 +29,12 @@ struct ring_file {
 	struct mmsb_space *space;
 	struct pf_shard *shard;
 	struct mmsb_poller_wish wish;	/* of a polled ring */
+
+	/* Who opened it. */
+	struct list_head node;		/* of the space's rings */
+	u64 opened, cgroup;
+	struct pid *pid;
+	char comm[TASK_COMM_LEN];
 };
 
 static long ring_ioc_enter(struct ring_file *rf, void __user *user)
@@ -156,10 +166,84 @@ static void ring_show_fdinfo(struct seq_file *seq, struct file *file)
 		   flags & MMSB_RING_NEED_WAKEUP ? " asleep" : "");
 }
 
+/* -------------------------------------------------------------------------------------------- the list, and who is on it */
+
+static u64 ring_cgroup(void)
+{
+	u64 id = 0;
+
+#ifdef CONFIG_CGROUPS
+	rcu_read_lock();
+	id = cgroup_id(task_dfl_cgroup(current));
+	rcu_read_unlock();
+#endif
+	return id;
+}
+
+static void ring_enlist(struct ring_file *rf)
+{
+	struct mmsb_space *space = rf->space;
+
+	rf->opened = ktime_get_real_ns();
+	rf->cgroup = ring_cgroup();
+	rf->pid = get_pid(task_tgid(current));
+	get_task_comm(rf->comm, current);
+	mutex_lock(&space->rings_lock);
+	list_add_tail(&rf->node, &space->rings);
+	mutex_unlock(&space->rings_lock);
+}
+
+static void ring_delist(struct ring_file *rf)
+{
+	mutex_lock(&rf->space->rings_lock);
+	list_del(&rf->node);
+	mutex_unlock(&rf->space->rings_lock);
+	put_pid(rf->pid);
+}
+
+static void ring_view(struct ring_file *rf, struct mmsb_ring_view *view)
+{
+	view->id = ms_ring_id(rf->engine);
+	view->config = *ms_ring_config(rf->engine);
+	ms_ring_stat(rf->engine, &view->stat);
+	view->pid = pid_nr_ns(rf->pid, task_active_pid_ns(current));
+	view->uid = from_kuid_munged(current_user_ns(), make_kuid(&init_user_ns, view->config.origin.uid));
+	view->idle_us = rf->wish.idle_us;
+	view->cgroup = rf->cgroup;
+	view->opened = rf->opened;
+	strscpy(view->comm, rf->comm, sizeof(view->comm));
+}
+
+bool mmsb_ring_view_next(struct mmsb_space *space, u64 above, struct mmsb_ring_view *view)
+{
+	struct ring_file *rf, *found = NULL;
+
+	mutex_lock(&space->rings_lock);
+	list_for_each_entry(rf, &space->rings, node)
+		if (ms_ring_id(rf->engine) > above && (!found || ms_ring_id(rf->engine) < ms_ring_id(found->engine)))
+			found = rf;
+	if (found)
+		ring_view(found, view);
+	mutex_unlock(&space->rings_lock);
+	return found;
+}
+
+static void ring_tell(struct ring_file *rf, enum mmsb_what what)
+{
+	const struct mmsb_origin *origin = &ms_ring_config(rf->engine)->origin;
+	struct mmsb_news news = { .what = what, .ring = ms_ring_id(rf->engine), .pid = origin->pid, .uid = origin->uid };
+
+	mmsb_names_tell(rf->space, &news);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ its end */
+
 static void ring_close(struct ring_file *rf)
 {
 	struct mem_cgroup *before;
 
+	ring_tell(rf, current->flags & PF_EXITING ? MMSB_WHAT_CLIENT_DIED : MMSB_WHAT_RING_CLOSED);
+	ring_delist(rf);
 	if (ms_ring_config(rf->engine)->polled)
 		mmsb_poller_unwish(rf->shard, &rf->wish);
 	before = mmsb_charge_begin(rf->space);
@@ -273,6 +357,8 @@ enum mmsb_reason mmsb_ring_file_new(struct mmsb_space *space, bool read_only, st
 	rf->wish.idle_us = args->idle_us;
 	if (config.polled)
 		mmsb_poller_wish(rf->shard, &rf->wish);
+	ring_enlist(rf);
+	ring_tell(rf, MMSB_WHAT_RING_OPENED);
 	*file = ring_file(rf);
 	if (IS_ERR(*file)) {
 		*file = NULL;

@@ -13,8 +13,10 @@
 #include "account.h"
 #include "inode.h"
 #include "limits.h"
+#include "names.h"
 #include "poller.h"
 #include "space.h"
+#include "users.h"
 
 static int *space_choose_cpus(u32 shards)
 {
@@ -42,6 +44,34 @@ static int space_node_of(void *arg, u32 shard)
 	return cpu_to_node(space->cpus[shard]);
 }
 
+/* A limit that is run into all the time is told once a second. */
+static bool space_told_lately(struct mmsb_space *space, enum mmsb_reason reason)
+{
+	unsigned int which = reason == MMSB_REASON_PAGES_LIMIT ? 0 : reason == MMSB_REASON_BYTES_LIMIT ? 1 : 2;
+	unsigned long last = READ_ONCE(space->told[which]), now = jiffies ?: 1;
+
+	if (last && time_before(now, last + HZ))
+		return true;
+	WRITE_ONCE(space->told[which], now);
+	return false;
+}
+
+/* Under locks of the engine. */
+static void space_tell(void *arg, enum mmsb_reason reason, const struct ms_ring *ring)
+{
+	const struct ms_ring_config *config = ring ? ms_ring_config(ring) : NULL;
+	struct mmsb_news news = { .what = ring ? MMSB_WHAT_RING_BROKEN : MMSB_WHAT_LIMIT_REACHED, .reason = reason };
+
+	if (!ring && space_told_lately(arg, reason))
+		return;
+	if (ring) {
+		news.ring = ms_ring_id(ring);
+		news.pid = config->origin.pid;
+		news.uid = config->origin.uid;
+	}
+	mmsb_names_tell(arg, &news);
+}
+
 static enum mmsb_reason space_engine_create(struct mmsb_space *space, const struct mmsb_space_wish *wish)
 {
 	struct ms_space_config config = {
@@ -54,6 +84,7 @@ static enum mmsb_reason space_engine_create(struct mmsb_space *space, const stru
 		.lazy = wish->flags & MMSB_SPACE_LAZY,
 		.audit = READ_ONCE(mmsb_audit),
 		.node_of = space_node_of,
+		.tell = space_tell,
 		.arg = space,
 	};
 	struct mem_cgroup *before = mmsb_charge_begin(space);
@@ -113,11 +144,17 @@ enum mmsb_reason mmsb_space_create(const struct mmsb_space_wish *wish, struct mm
 		return reason;
 	kref_init(&space->ref);
 	INIT_LIST_HEAD(&space->node);
+	INIT_LIST_HEAD(&space->rings);
+	mutex_init(&space->rings_lock);
 	space->shards = wish->shards;
 	space->flags = wish->flags & MMSB_SPACE_INLINE;
 	space->mode = wish->mode;
 	space->uid = wish->uid;
 	space->gid = wish->gid;
+	reason = mmsb_user_take(&space->user);
+	if (reason)
+		goto err_alone;
+	reason = MMSB_REASON_NO_MEMORY;
 	space->memcg = get_mem_cgroup_from_mm(current->mm);
 	space->cpus = space_choose_cpus(wish->shards);
 	if (!space->cpus)
@@ -143,6 +180,9 @@ err_cpus:
 	kvfree(space->cpus);
 err_space:
 	mem_cgroup_put(space->memcg);
+	mmsb_user_give(space->user);
+err_alone:
+	mutex_destroy(&space->rings_lock);
 	kfree(space);
 	return reason;
 }
@@ -159,6 +199,8 @@ void mmsb_space_destroy(struct mmsb_space *space)
 	mmsb_inode_free(space->inode);
 	kvfree(space->cpus);
 	mem_cgroup_put(space->memcg);
+	mmsb_user_give(space->user);
+	mutex_destroy(&space->rings_lock);
 	kfree(space);
 }
 

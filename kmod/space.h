@@ -11,6 +11,7 @@
 struct inode;
 struct mem_cgroup;
 struct mmsb_names;
+struct mmsb_user;
 
 /* What open asked for, checked and with its defaults filled in. */
 struct mmsb_space_wish {
@@ -25,11 +26,17 @@ struct mmsb_space_wish {
 	char name[MMSB_NAME_MAX];
 };
 
+#define MMSB_SPACE_TOLD		3	/* limits: pages, bytes, rings */
+
 struct mmsb_space {
 	struct kref ref;		/* a file, a ring, the pin: each holds one */
 	struct ms_space *engine;
 	struct inode *inode;		/* its mapping is that of all who map the space */
 	struct mem_cgroup *memcg;	/* of the creator; NULL: the root's */
+	struct mmsb_user *user;		/* the creator */
+	struct mutex rings_lock;
+	struct list_head rings;		/* ring_file.c's, under rings_lock */
+	unsigned long told[MMSB_SPACE_TOLD];	/* jiffies of the last word on each limit */
 	u32 shards;
 	u32 flags;			/* MMSB_SPACE_INLINE */
 	umode_t mode;

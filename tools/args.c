@@ -72,6 +72,9 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_SEGMENT] = { "segment", "SIZE", "begin another segment when one has that size (default: 64M)" },
 	[OPT_ZSTD] = { "zstd", NULL, "compress" },
 	[OPT_TAKE_OVER] = { "take-over", NULL, "fence a writer that has the log now" },
+	[OPT_MAX_SPACES] = { "max-spaces", "N", "most spaces that there may be in all" },
+	[OPT_MAX_USER_SPACES] = { "max-user-spaces", "N", "most spaces that one user without CAP_SYS_RESOURCE may have made" },
+	[OPT_PROMETHEUS] = { "prometheus", NULL, "in Prometheus's text format, for node_exporter's textfile collector" },
 	[OPT_SOCKET] = { "socket", "PATH", "where mmsbd listens, if not at /run/mmsbd/socket" },
 };
 
@@ -149,13 +152,23 @@ static bool find_command(struct cli *cli, struct args *args)
 	return false;
 }
 
+/* The first of a set that is not empty. */
+static const char *opt_first(opt_set options)
+{
+	unsigned int opt = 0;
+
+	while (!(options & OPT_BIT(opt)))
+		opt++;
+	return opt_specs[opt].name;
+}
+
 static bool check_options(struct cli *cli, const struct args *args)
 {
-	uint64_t alien = args->given & ~(OPT_GLOBAL | cli->command->options);
+	opt_set alien = args->given & ~(OPT_GLOBAL | cli->command->options);
 
 	if (!alien)
 		return true;
-	return fail_usage(cli, "--%s does not apply here", opt_specs[__builtin_ctzll(alien)].name), false;
+	return fail_usage(cli, "--%s does not apply here", opt_first(alien)), false;
 }
 
 static bool check_operands(struct cli *cli, const struct args *args)
@@ -263,17 +276,14 @@ bool arg_lane(struct cli *cli, const struct args *args, enum opt opt, uint8_t *l
 	return fail_usage(cli, "--%s '%s' is no lane type: u8 to u64, i8 to i64, f32, f64", opt_specs[opt].name, text), false;
 }
 
-bool arg_only_one(struct cli *cli, const struct args *args, uint64_t options)
+bool arg_only_one(struct cli *cli, const struct args *args, opt_set options)
 {
-	uint64_t given = args->given & options;
-	unsigned int first;
+	opt_set given = args->given & options;
+	opt_set others = given & (given - 1);
 
-	if (!(given & (given - 1)))
+	if (!others)
 		return true;
-	first = (unsigned int)__builtin_ctzll(given);
-	given &= given - 1;
-	return fail_usage(cli, "--%s and --%s exclude each other", opt_specs[first].name,
-			  opt_specs[__builtin_ctzll(given)].name), false;
+	return fail_usage(cli, "--%s and --%s exclude each other", opt_first(given), opt_first(others)), false;
 }
 
 /* Behind "last": nothing, or -N for the one made N pages before. */

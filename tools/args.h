@@ -28,10 +28,11 @@ enum opt {
 	OPT_KIND, OPT_TICKS,
 	OPT_TICK, OPT_TIME, OPT_FROM, OPT_TO, OPT_DEPTH, OPT_DURABILITY, OPT_INTERVAL, OPT_KEEP, OPT_CHECKPOINT_EVERY, OPT_SEGMENT, OPT_ZSTD,
 	OPT_TAKE_OVER, OPT_SOCKET,
+	OPT_MAX_SPACES, OPT_MAX_USER_SPACES, OPT_PROMETHEUS,
 	OPT_LAST
 };
 
-#define OPT_BIT(opt)	(1ULL << (opt))
+#define OPT_BIT(opt)	((opt_set)1 << (opt))
 #define OPT_GLOBAL	(OPT_BIT(OPT_SHARDS) - 1)
 
 struct opt_spec {
@@ -43,7 +44,7 @@ struct opt_spec {
 extern const struct opt_spec opt_specs[OPT_LAST];
 
 struct args {
-	uint64_t given;			/* OPT_BIT() */
+	opt_set given;			/* OPT_BIT() */
 	const char *value[OPT_LAST];
 	const char **operand;		/* behind the command's own words; NULL-terminated */
 	unsigned int operands;
@@ -65,7 +66,7 @@ bool arg_u64(struct cli *cli, const struct args *args, enum opt opt, uint64_t le
 bool arg_size(struct cli *cli, const struct args *args, enum opt opt, uint64_t least, uint64_t most, uint64_t *value);
 bool arg_time(struct cli *cli, const struct args *args, enum opt opt, uint64_t *ns);
 bool arg_lane(struct cli *cli, const struct args *args, enum opt opt, uint8_t *lane);	/* of any type */
-bool arg_only_one(struct cli *cli, const struct args *args, uint64_t options);
+bool arg_only_one(struct cli *cli, const struct args *args, opt_set options);
 
 bool operand_id(struct cli *cli, const char *text, uint64_t *page);
 bool operand_size(struct cli *cli, const char *what, const char *text, uint64_t least, uint64_t most, uint64_t *value);

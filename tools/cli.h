@@ -29,6 +29,8 @@ enum cli_exit {
 #define CLI_PROBES	false
 #endif
 
+typedef unsigned __int128 opt_set;	/* a bit an option: there are more than 64 */
+
 struct args;
 struct cli;
 struct writing;
@@ -38,7 +40,7 @@ struct command {
 	const char *verb;	/* NULL: the noun is the whole command */
 	const char *operands;	/* as help shows them */
 	unsigned int least, most;
-	uint64_t options;	/* OPT_BIT() of those it takes besides the global ones */
+	opt_set options;	/* OPT_BIT() of those it takes besides the global ones */
 	bool lasting;		/* works on a space that another process made or will use */
 	const char *brief;
 	enum cli_exit (*run)(struct cli *cli, const struct args *args);
@@ -117,6 +119,9 @@ enum cli_exit cmd_durability(struct cli *cli, const struct args *args);
 enum cli_exit cmd_sync(struct cli *cli, const struct args *args);
 enum cli_exit cmd_trace(struct cli *cli, const struct args *args);
 enum cli_exit cmd_doctor(struct cli *cli, const struct args *args);
+enum cli_exit cmd_stat(struct cli *cli, const struct args *args);
+enum cli_exit cmd_limits(struct cli *cli, const struct args *args);
+enum cli_exit cmd_events(struct cli *cli, const struct args *args);
 enum cli_exit cmd_run(struct cli *cli, const struct args *args);
 enum cli_exit cmd_version(struct cli *cli, const struct args *args);
 enum cli_exit cmd_help(struct cli *cli, const struct args *args);

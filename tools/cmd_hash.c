@@ -115,7 +115,7 @@ static enum cli_exit hash_space(struct cli *cli, const struct args *args, struct
 
 enum cli_exit cmd_hash(struct cli *cli, const struct args *args)
 {
-	uint64_t ways = OPT_BIT(OPT_ON) | OPT_BIT(OPT_OFF) | OPT_BIT(OPT_RECOMPUTE) | OPT_BIT(OPT_CHECK);
+	opt_set ways = OPT_BIT(OPT_ON) | OPT_BIT(OPT_OFF) | OPT_BIT(OPT_RECOMPUTE) | OPT_BIT(OPT_CHECK);
 	bool writes = arg_has(args, OPT_ON) || arg_has(args, OPT_OFF);
 	struct mmsb_space *space;
 	enum cli_exit status;

@@ -188,7 +188,7 @@ static enum cli_exit read_file(struct cli *cli, const char *path, void **bytes, 
 /* The operand of set, from whichever option gives it. *bytes is to be freed, even on failure. */
 static enum cli_exit set_operand(struct cli *cli, const struct args *args, void **bytes, size_t *len)
 {
-	uint64_t options = OPT_BIT(OPT_HEX) | OPT_BIT(OPT_STRING) | OPT_BIT(OPT_FILE) | OPT_BIT(OPT_U64);
+	opt_set options = OPT_BIT(OPT_HEX) | OPT_BIT(OPT_STRING) | OPT_BIT(OPT_FILE) | OPT_BIT(OPT_U64);
 	const char *string = args->value[OPT_STRING], *hex = args->value[OPT_HEX];
 	uint64_t number = 0;
 

@@ -9,7 +9,8 @@
 
 bool got_options(struct cli *cli, const struct args *args, const char *page, struct got *got)
 {
-	uint64_t forms = OPT_BIT(OPT_AS_HEX) | OPT_BIT(OPT_RAW) | OPT_BIT(OPT_LANE), len = 0;
+	opt_set forms = OPT_BIT(OPT_AS_HEX) | OPT_BIT(OPT_RAW) | OPT_BIT(OPT_LANE);
+	uint64_t len = 0;
 
 	*got = (struct got){ .lane = MMSB_LANE_U8 };
 	if (!operand_id(cli, page, &got->page) || !arg_only_one(cli, args, forms) || !arg_lane(cli, args, OPT_LANE, &got->lane) ||

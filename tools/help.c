@@ -77,6 +77,10 @@ static const struct command commands[] = {
 	{ "sync", NULL, "SPACE", 1, 1, B(TIMEOUT), true, "wait until all that was applied is on disk", cmd_sync },
 	{ "trace", NULL, "[SCRIPT [SPACE [PROGRAM]]]", 0, 3, B(SECONDS) | B(OUTPUT), false,
 	  "watch what the engine does, by a bpftrace script; without one, list them", cmd_trace },
+	{ "stat", NULL, "[SPACE]", 0, 1, B(PROMETHEUS), false, "show what the kernel home is doing: spaces, rings, shards, pollers", cmd_stat },
+	{ "limits", NULL, "[SPACE]", 0, 1, B(MAX_SPACES) | B(MAX_USER_SPACES) | B(MAX_PAGES) | B(MAX_BYTES) | B(MAX_RINGS), false,
+	  "show or change what the module or a space allows", cmd_limits },
+	{ "events", NULL, "", 0, 0, B(COUNT) | B(TIMEOUT), false, "print what happens to spaces and rings, as it happens", cmd_events },
 	{ "doctor", NULL, "", 0, 0, B(ROOT), false, "look for what keeps MMSB from working, and name the remedy",
 	  cmd_doctor },
 	{ "run", NULL, "[FILE]", 0, 1, B(KEEP_GOING), false,
@@ -117,7 +121,7 @@ void command_name(const struct command *command, char *name, size_t bytes)
 		snprintf(name, bytes, "%s%s%s", command->noun, command->verb ? " " : "", command->verb ?: "");
 }
 
-static void print_options(uint64_t options)
+static void print_options(opt_set options)
 {
 	unsigned int i;
 	char left[32];
@@ -174,7 +178,7 @@ static void help_all(void)
 	       "Exit status: 0 done, 1 failed, 2 the command line is wrong.\n");
 }
 
-static void json_options(struct json *json, uint64_t options)
+static void json_options(struct json *json, opt_set options)
 {
 	unsigned int i;
 

@@ -46,6 +46,9 @@ declare -gA _mmsb_options=(
 	[durability]=''
 	[sync]='--timeout'
 	[trace]='--seconds --output'
+	[stat]='--prometheus'
+	[limits]='--max-spaces --max-user-spaces --max-pages --max-bytes --max-rings'
+	[events]='--count --timeout'
 	[doctor]='--root'
 	[run]='--keep-going'
 	[version]=''
@@ -108,7 +111,7 @@ _mmsb() {
 	if [[ $cur == -* ]]; then
 		words="$_mmsb_global ${_mmsb_options[${command:-help}]:-}"
 	elif [[ -z $command || $command == help ]]; then
-		words='demo space page graph watch hash dump log restore replay checkpoint history at why durability sync trace doctor run version help'
+		words='demo space page graph watch hash dump log restore replay checkpoint history at why durability sync trace stat limits events doctor run version help'
 	elif [[ $command == 'space ' ]]; then
 		words='create list show rm reset'
 	elif [[ $command == 'page ' ]]; then
@@ -131,7 +134,7 @@ _mmsb() {
 		($command == 'log write' && ${#operands[@]} -eq 1) ]]; then
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
-	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|dump|log\ write|checkpoint|durability|sync)$) ]]; then
+	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|dump|log\ write|checkpoint|durability|sync|stat|limits)$) ]]; then
 		words=$(_mmsb_spaces)
 		[[ $command != graph ]] || words+=' path'
 	elif [[ $command =~ ^(page\ (set|add|get|watch|rm|show|derive|underive|link|unlink|refresh)|graph.*|watch|dump)$ ]]; then

@@ -6,7 +6,7 @@ function __mmsb_spaces
 end
 
 function __mmsb_none
-    not __fish_seen_subcommand_from demo space page graph watch hash dump log restore replay checkpoint history at why durability sync trace doctor run version help
+    not __fish_seen_subcommand_from demo space page graph watch hash dump log restore replay checkpoint history at why durability sync trace stat limits events doctor run version help
 end
 
 # true if the command line has this noun and this verb
@@ -43,6 +43,9 @@ complete -c mmsb -n __mmsb_none -a why -d 'Print what made the value of a page'
 complete -c mmsb -n __mmsb_none -a durability -d 'Tell or set what a space promises'
 complete -c mmsb -n __mmsb_none -a sync -d 'Wait until all is on disk'
 complete -c mmsb -n __mmsb_none -a trace -d 'Watch what the engine does, by a bpftrace script'
+complete -c mmsb -n __mmsb_none -a stat -d 'Show what the kernel home is doing'
+complete -c mmsb -n __mmsb_none -a limits -d 'Show or change what is allowed'
+complete -c mmsb -n __mmsb_none -a events -d 'Print what happens to spaces and rings'
 complete -c mmsb -n __mmsb_none -a doctor -d 'Look for what keeps MMSB from working'
 complete -c mmsb -n __mmsb_none -a run -d 'Run commands from a file'
 complete -c mmsb -n __mmsb_none -a version -d 'Print the versions'
@@ -55,7 +58,7 @@ complete -c mmsb -n "__mmsb_no_verb log $log_verbs" -a "$log_verbs"
 complete -c mmsb -n '__fish_seen_subcommand_from log restore replay history at why' -F
 complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
-complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash dump checkpoint durability sync; or __mmsb_at log write' -a '(__mmsb_spaces)'
+complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash dump checkpoint durability sync stat limits; or __mmsb_at log write' -a '(__mmsb_spaces)'
 
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l inline -d 'Who submits runs the engine'
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l shards -x -d 'Shards of the space'
@@ -158,6 +161,14 @@ complete -c mmsb -n '__fish_seen_subcommand_from why' -l tick -x -d 'As of that 
 complete -c mmsb -n '__fish_seen_subcommand_from why' -l time -x -d 'As of that time'
 complete -c mmsb -n '__fish_seen_subcommand_from why' -l depth -x -d 'Steps toward parents'
 complete -c mmsb -n '__fish_seen_subcommand_from why' -l count -x -d 'How many'
+complete -c mmsb -n '__fish_seen_subcommand_from stat' -l prometheus -d 'In its text format'
+complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-spaces -x -d 'Spaces in all'
+complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-user-spaces -x -d 'Spaces of one user'
+complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-pages -x -d 'Pages'
+complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-bytes -x -d 'Bytes of arena'
+complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-rings -x -d 'Rings'
+complete -c mmsb -n '__fish_seen_subcommand_from events' -l count -x -d 'Stop after that many'
+complete -c mmsb -n '__fish_seen_subcommand_from events' -l timeout -x -d 'Give up after that long'
 complete -c mmsb -n '__fish_seen_subcommand_from sync' -l timeout -x -d 'Give up after that long'
 complete -c mmsb -n '__fish_seen_subcommand_from trace' -a '(mmsb trace 2>/dev/null | string replace -r " .*" ""; __mmsb_spaces)'
 complete -c mmsb -n '__fish_seen_subcommand_from trace' -l seconds -x -d 'End after that time'

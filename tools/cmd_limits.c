@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* mmsb limits: what the module and a space allow, and changing that. */
+#include <inttypes.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include "args.h"
+#include "control_nlc.h"
+
+/* An option and the attribute that it becomes; 8 bytes or 4. */
+struct limit {
+	enum opt opt;
+	int attr, bytes;
+	uint64_t least, most;
+	bool size;
+	const char *text;
+};
+
+static const struct limit module_limits[] = {
+	{ OPT_MAX_SPACES, MMSB_A_MODULE_MAX_SPACES, 4, 1, 1 << 20, false, "spaces in all" },
+	{ OPT_MAX_USER_SPACES, MMSB_A_MODULE_MAX_USER_SPACES, 4, 1, 1 << 20, false, "spaces of one user without CAP_SYS_RESOURCE" },
+	{ OPT_MAX_PAGES, MMSB_A_MODULE_MAX_PAGES, 8, 1, UINT32_MAX, false, "pages that a space may ask for" },
+	{ OPT_MAX_BYTES, MMSB_A_MODULE_MAX_BYTES, 8, 65536, 1ULL << 40, true, "bytes that a space may ask for" },
+	{ OPT_MAX_RINGS, MMSB_A_MODULE_MAX_RINGS, 4, 1, 1 << 20, false, "rings that a space may ask for" },
+	{ OPT_LAST, 0, 0, 0, 0, false, NULL },
+};
+
+static const struct limit space_limits[] = {
+	{ OPT_MAX_PAGES, MMSB_A_SPACE_MAX_PAGES, 8, 1, UINT32_MAX, false, "pages" },
+	{ OPT_MAX_BYTES, MMSB_A_SPACE_MAX_BYTES, 8, 65536, 1ULL << 40, true, "bytes of arena" },
+	{ OPT_MAX_RINGS, MMSB_A_SPACE_MAX_RINGS, 4, 1, 1 << 20, false, "rings" },
+	{ OPT_LAST, 0, 0, 0, 0, false, NULL },
+};
+
+static bool put_limit(struct cli *cli, const struct args *args, const struct limit *limit, struct nl_msg *msg)
+{
+	uint64_t value = 0;
+	bool fine = limit->size ? arg_size(cli, args, limit->opt, limit->least, limit->most, &value) :
+				  arg_u64(cli, args, limit->opt, limit->least, limit->most, &value);
+
+	if (!fine || !arg_has(args, limit->opt))
+		return fine;
+	return !(limit->bytes == 8 ? nla_put_u64(msg, limit->attr, value) : nla_put_u32(msg, limit->attr, (uint32_t)value));
+}
+
+static bool put_limits(struct cli *cli, const struct args *args, const struct limit *limits, struct nl_msg *msg)
+{
+	for (; limits->opt != OPT_LAST; limits++)
+		if (!put_limit(cli, args, limits, msg))
+			return false;
+	return true;
+}
+
+static void print_limit(const char *text, const char *now, const char *most, const char *beyond)
+{
+	printf("%-46s %16s %16s%s%s\n", text, now, most, beyond ? "   can be set up to " : "", beyond ?: "");
+}
+
+static bool print_module(const struct nlc_row *row, void *arg)
+{
+	const struct limit *limit;
+
+	(void)arg;
+	print_limit("LIMIT", "NOW", "MOST", NULL);
+	for (limit = module_limits; limit->opt != OPT_LAST; limit++) {
+		uint64_t most = nlc_number(row, limit->attr);
+
+		print_limit(limit->text, limit->opt == OPT_MAX_SPACES ? text_grouped(nlc_number(row, MMSB_A_MODULE_SPACES_ALL)).s : "",
+			    limit->size ? text_bytes(most).s : text_grouped(most).s, NULL);
+	}
+	return true;
+}
+
+static bool print_space(const struct nlc_row *row, void *arg)
+{
+	(void)arg;
+	print_limit("LIMIT", "NOW", "MOST", NULL);
+	print_limit("pages", text_grouped(nlc_number(row, MMSB_A_SPACE_PAGES)).s, text_grouped(nlc_number(row, MMSB_A_SPACE_MAX_PAGES)).s,
+		    text_grouped(nlc_number(row, MMSB_A_SPACE_MADE_FOR_PAGES)).s);
+	print_limit("bytes of arena", text_bytes(nlc_number(row, MMSB_A_SPACE_BYTES)).s, text_bytes(nlc_number(row, MMSB_A_SPACE_MAX_BYTES)).s,
+		    text_bytes(nlc_number(row, MMSB_A_SPACE_MADE_FOR_BYTES)).s);
+	print_limit("rings", text_grouped(nlc_number(row, MMSB_A_SPACE_RINGS)).s, text_grouped(nlc_number(row, MMSB_A_SPACE_MAX_RINGS)).s, NULL);
+	return true;
+}
+
+static bool json_limits(const struct nlc_row *row, void *arg)
+{
+	const struct limit *limit = arg;
+	struct json json;
+
+	json_begin(&json, stdout);
+	for (; limit->opt != OPT_LAST; limit++)
+		json_u64(&json, row->set->attrs[limit->attr].name, nlc_number(row, limit->attr));
+	json_end(&json);
+	return true;
+}
+
+static int show(struct cli *cli, struct nlc *nl, const char *space)
+{
+	nlc_each *each = cli->json ? json_limits : space ? print_space : print_module;
+
+	return nlc_ask(nl, nlc_about(nl, space ? MMSB_CMD_SPACE_GET : MMSB_CMD_MODULE_GET, false, space), space ? &nlc_space : &nlc_module, each,
+		      (void *)(space ? space_limits : module_limits));
+}
+
+enum cli_exit cmd_limits(struct cli *cli, const struct args *args)
+{
+	const char *space = args->operands ? args->operand[0] : NULL;
+	const struct limit *limits = space ? space_limits : module_limits;
+	struct nl_msg *msg;
+	struct nlc nl;
+	int err = 0;
+
+	if (space && (arg_has(args, OPT_MAX_SPACES) || arg_has(args, OPT_MAX_USER_SPACES)))
+		return fail_usage(cli, "--max-spaces and --max-user-spaces are the module's: leave '%s' out", space);
+	if (!nlc_ready(cli, &nl))
+		return CLI_FAILED;
+	if (args->given & ~OPT_GLOBAL) {
+		msg = nlc_about(&nl, space ? MMSB_CMD_SPACE_SET : MMSB_CMD_MODULE_SET, false, space);
+		if (msg && !put_limits(cli, args, limits, msg)) {
+			nlmsg_free(msg);
+			nlc_close(&nl);
+			return CLI_USAGE;
+		}
+		err = nlc_ask(&nl, msg, NULL, NULL, NULL);
+	}
+	err = err ?: show(cli, &nl, space);
+	return nlc_finish(cli, &nl, err, "limits of %s%s%s", space ? "space '" : "the module", space ?: "", space ? "'" : "");
+}

@@ -1,0 +1,761 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The generic netlink family: every command with right and wrong requests, as owner, as somebody else, from another network namespace; what is
+ * told against what was done; refusals that name the attribute and change nothing; dumps while spaces come and go; events, listeners that never
+ * read among the listeners; and, seeded, garbage of the right structure, after which all is as before.
+ */
+#include <fcntl.h>
+#include <grp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <netlink/attr.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+#include <netlink/socket.h>
+#include <mmsb/reasons.h>
+#include "common/harness.h"
+#include "common/home.h"
+#include "../tools/nlc.h"
+
+#define ROWS	512
+
+FIXTURE(netlink) {
+	struct mmsb *mmsb;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	struct nlc nl;
+	char name[32];
+};
+
+static int make(struct mmsb *mmsb, const char *name, uint32_t mode, struct mmsb_space **space)
+{
+	return mmsb_space_open(mmsb, name, MMSB_OPTS(struct mmsb_space_opts, .mode = mode, .shards = 2, .max_pages = 1000, .max_bytes = 16 << 20,
+			       .max_rings = 8, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_EXCL), space);
+}
+
+FIXTURE_SETUP(netlink)
+{
+	if (!home_is_kernel())
+		SKIP(return, "generic netlink is the kernel home's");
+	if (getuid())
+		SKIP(return, "needs root, to become somebody else");
+	snprintf(self->name, sizeof(self->name), "test-netlink-%d", getpid());
+	ASSERT_EQ(0, mmsb_open(&self->mmsb, NULL));
+	ASSERT_EQ(0, make(self->mmsb, self->name, 0600, &self->space));
+	ASSERT_EQ(0, mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .sq_entries = 64, .source = 4711), &self->ring));
+	ASSERT_EQ(0, nlc_open(&self->nl));
+}
+
+FIXTURE_TEARDOWN(netlink)
+{
+	if (!self->mmsb)
+		return;
+	nlc_close(&self->nl);
+	mmsb_ring_close(self->ring);
+	mmsb_space_close(self->space);
+	mmsb_close(self->mmsb);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ what asks */
+
+/* Rows, kept as numbers and the first text of each. */
+struct rows {
+	int n;
+	uint64_t number[ROWS][64];
+	char text[ROWS][64];
+};
+
+static bool keep(const struct nlc_row *row, void *arg)
+{
+	struct rows *rows = arg;
+	int i;
+
+	if (rows->n == ROWS)
+		return false;
+	rows->text[rows->n][0] = '\0';
+	for (i = 1; i <= row->set->max; i++) {
+		rows->number[rows->n][i] = nlc_number(row, i);
+		if (*nlc_text(row, i) && !rows->text[rows->n][0])
+			snprintf(rows->text[rows->n], sizeof(rows->text[0]), "%s", nlc_text(row, i));
+	}
+	rows->n++;
+	return true;
+}
+
+/* A request about a space by name (attribute `attr`; 0: none). */
+static struct nl_msg *about(struct nlc *nl, int cmd, bool dump, int attr, const char *name)
+{
+	struct nl_msg *msg = nlc_request(nl, cmd, dump);
+
+	if (attr)
+		nla_put_string(msg, attr, name);
+	return msg;
+}
+
+static int ask(struct nlc *nl, struct nl_msg *msg, const struct nlc_set *set, struct rows *rows)
+{
+	rows->n = 0;
+	return nlc_ask(nl, msg, set, keep, rows);
+}
+
+static int get_space(struct nlc *nl, const char *name, struct rows *rows)
+{
+	return ask(nl, about(nl, MMSB_CMD_SPACE_GET, false, MMSB_A_SPACE_NAME, name), &nlc_space, rows);
+}
+
+static int do_space(struct nlc *nl, int cmd, const char *name)
+{
+	return nlc_ask(nl, about(nl, cmd, false, MMSB_A_SPACE_NAME, name), NULL, NULL, NULL);
+}
+
+static int set_u64(struct nlc *nl, const char *name, int attr, uint64_t value)
+{
+	struct nl_msg *msg = about(nl, MMSB_CMD_SPACE_SET, false, MMSB_A_SPACE_NAME, name);
+
+	nla_put_u64(msg, attr, value);
+	return nlc_ask(nl, msg, NULL, NULL, NULL);
+}
+
+static int set_u32(struct nlc *nl, const char *name, int attr, uint32_t value)
+{
+	struct nl_msg *msg = about(nl, MMSB_CMD_SPACE_SET, false, MMSB_A_SPACE_NAME, name);
+
+	nla_put_u32(msg, attr, value);
+	return nlc_ask(nl, msg, NULL, NULL, NULL);
+}
+
+static int set_u8(struct nlc *nl, const char *name, int attr, uint8_t value)
+{
+	struct nl_msg *msg = about(nl, MMSB_CMD_SPACE_SET, false, MMSB_A_SPACE_NAME, name);
+
+	nla_put_u8(msg, attr, value);
+	return nlc_ask(nl, msg, NULL, NULL, NULL);
+}
+
+static struct rows rows, more;	/* too large for a stack */
+
+/* ------------------------------------------------------------------------------------------------------------- looking */
+
+TEST_F(netlink, the_module_says_what_it_allows)
+{
+	struct mmsb_info_args info = { .size = sizeof(info) };
+
+	ASSERT_EQ(0, mmsb_info(self->mmsb, &info));
+	ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_MODULE_GET, false), &nlc_module, &rows));
+	ASSERT_EQ(1, rows.n);
+	EXPECT_EQ(info.abi, rows.number[0][MMSB_A_MODULE_ABI]);
+	EXPECT_EQ(info.features, rows.number[0][MMSB_A_MODULE_FEATURES]);
+	EXPECT_EQ(info.spaces, rows.number[0][MMSB_A_MODULE_SPACES]);
+	EXPECT_EQ(info.max_spaces, rows.number[0][MMSB_A_MODULE_MAX_SPACES]);
+	EXPECT_EQ(info.max_pages, rows.number[0][MMSB_A_MODULE_MAX_PAGES]);
+	EXPECT_EQ(info.max_bytes, rows.number[0][MMSB_A_MODULE_MAX_BYTES]);
+	EXPECT_EQ(info.max_rings, rows.number[0][MMSB_A_MODULE_MAX_RINGS]);
+	EXPECT_EQ(info.poll_idle_us, rows.number[0][MMSB_A_MODULE_POLL_IDLE_US]);
+	EXPECT_STREQ(info.version, rows.text[0]);
+}
+
+TEST_F(netlink, a_space_is_told_as_its_descriptor_tells_it)
+{
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+	uint64_t page;
+	int i;
+
+	ASSERT_EQ(0, mmsb_create(self->ring, 64, &page));
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, mmsb_add(self->ring, page, 0, 1, NULL));
+	ASSERT_EQ(0, mmsb_space_info(self->space, &info));
+	ASSERT_EQ(0, get_space(&self->nl, self->name, &rows));
+	ASSERT_EQ(1, rows.n);
+	EXPECT_STREQ(self->name, rows.text[0]);
+	EXPECT_EQ(info.id, rows.number[0][MMSB_A_SPACE_ID]);
+	EXPECT_EQ(1, rows.number[0][MMSB_A_SPACE_PAGES]);
+	EXPECT_EQ(11, rows.number[0][MMSB_A_SPACE_DELTAS]);
+	EXPECT_EQ(info.tick, rows.number[0][MMSB_A_SPACE_TICK]);
+	EXPECT_EQ(info.memory, rows.number[0][MMSB_A_SPACE_MEMORY]);
+	EXPECT_EQ(1000, rows.number[0][MMSB_A_SPACE_MAX_PAGES]);
+	EXPECT_EQ(1000, rows.number[0][MMSB_A_SPACE_MADE_FOR_PAGES]);
+	EXPECT_EQ(16 << 20, rows.number[0][MMSB_A_SPACE_MADE_FOR_BYTES]);
+	EXPECT_EQ(0600, rows.number[0][MMSB_A_SPACE_MODE]);
+	EXPECT_EQ(2, rows.number[0][MMSB_A_SPACE_SHARDS]);
+	EXPECT_EQ(0, rows.number[0][MMSB_A_SPACE_PINNED]);
+}
+
+TEST_F(netlink, a_ring_says_who_opened_it_and_what_it_did)
+{
+	uint64_t page;
+
+	ASSERT_EQ(0, mmsb_create(self->ring, 64, &page));
+	EXPECT_EQ(-ENOENT, mmsb_add(self->ring, page + 1, 0, 1, NULL));
+	ASSERT_EQ(0, ask(&self->nl, about(&self->nl, MMSB_CMD_RING_GET, true, MMSB_A_RING_SPACE_NAME, self->name), &nlc_ring, &rows));
+	ASSERT_EQ(1, rows.n);
+	EXPECT_EQ(1, rows.number[0][MMSB_A_RING_ID]);
+	EXPECT_EQ(getpid(), rows.number[0][MMSB_A_RING_PID]);
+	EXPECT_EQ(0, rows.number[0][MMSB_A_RING_UID]);
+	EXPECT_EQ(4711, rows.number[0][MMSB_A_RING_SOURCE]);
+	EXPECT_EQ(64, rows.number[0][MMSB_A_RING_SQ_ENTRIES]);
+	EXPECT_EQ(2, rows.number[0][MMSB_A_RING_TAKEN]);
+	EXPECT_EQ(1, rows.number[0][MMSB_A_RING_FAILED]);
+	EXPECT_EQ(0, rows.number[0][MMSB_A_RING_PENDING]);
+	EXPECT_EQ(0, rows.number[0][MMSB_A_RING_BROKEN]);
+	EXPECT_NE(0, rows.number[0][MMSB_A_RING_OPENED]);
+	EXPECT_STREQ("netlink", rows.text[0]);
+}
+
+TEST_F(netlink, shards_add_up_to_the_space)
+{
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+	uint64_t pages[2], sum = 0;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, mmsb_create(self->ring, 64, &pages[i]));
+	ASSERT_EQ(0, mmsb_space_info(self->space, &info));
+	ASSERT_EQ(0, ask(&self->nl, about(&self->nl, MMSB_CMD_SHARD_GET, true, MMSB_A_SHARD_SPACE_NAME, self->name), &nlc_shard, &rows));
+	ASSERT_EQ(2, rows.n);
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ(i, rows.number[i][MMSB_A_SHARD_NUMBER]);
+		sum += rows.number[i][MMSB_A_SHARD_DELTAS];
+	}
+	EXPECT_EQ(info.deltas, sum);
+	EXPECT_EQ(2, rows.number[0][MMSB_A_SHARD_PAGES] + rows.number[1][MMSB_A_SHARD_PAGES]);
+	EXPECT_EQ(1, rows.number[0][MMSB_A_SHARD_RINGS] + rows.number[1][MMSB_A_SHARD_RINGS]);
+	ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_POLLER_GET, true), &nlc_poller, &rows));
+	EXPECT_GE(rows.n, 1);
+	EXPECT_NE(0, rows.number[0][MMSB_A_POLLER_PID]);
+}
+
+/* More than one message holds, begun in the middle, too. */
+TEST_F(netlink, pages_come_in_order_and_from_where_one_asks)
+{
+	enum { PAGES = 400 };
+	uint64_t page, last = 0;
+	struct nl_msg *msg;
+	int i;
+
+	for (i = 0; i < PAGES; i++)
+		ASSERT_EQ(0, mmsb_create(self->ring, 128, &page));
+	ASSERT_EQ(0, ask(&self->nl, about(&self->nl, MMSB_CMD_PAGE_GET, true, MMSB_A_PAGE_SPACE_NAME, self->name), &nlc_page, &rows));
+	ASSERT_EQ(PAGES, rows.n);
+	for (i = 0; i < PAGES; i++) {
+		EXPECT_EQ(128, rows.number[i][MMSB_A_PAGE_SIZE]);
+		EXPECT_TRUE(!i || MMSB_PAGE_INDEX(rows.number[i][MMSB_A_PAGE_ID]) > last);
+		last = MMSB_PAGE_INDEX(rows.number[i][MMSB_A_PAGE_ID]);
+	}
+	msg = about(&self->nl, MMSB_CMD_PAGE_GET, true, MMSB_A_PAGE_SPACE_NAME, self->name);
+	nla_put_u32(msg, MMSB_A_PAGE_FROM, MMSB_PAGE_INDEX(rows.number[300][MMSB_A_PAGE_ID]));
+	ASSERT_EQ(0, ask(&self->nl, msg, &nlc_page, &more));
+	EXPECT_EQ(100, more.n);
+	EXPECT_EQ(rows.number[300][MMSB_A_PAGE_ID], more.number[0][MMSB_A_PAGE_ID]);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- changing */
+
+TEST_F(netlink, limits_hold_at_once_and_can_be_raised_again)
+{
+	uint64_t page;
+	int i, made = 0;
+
+	ASSERT_EQ(0, set_u64(&self->nl, self->name, MMSB_A_SPACE_MAX_PAGES, 10));
+	for (i = 0; i < 1000 && !mmsb_create(self->ring, 64, &page); i++)
+		made++;
+	EXPECT_EQ(10, made);
+	EXPECT_NE(NULL, strstr(mmsb_strerror_last(), "mmsb limits"));
+	ASSERT_EQ(0, set_u64(&self->nl, self->name, MMSB_A_SPACE_MAX_PAGES, 12));
+	EXPECT_EQ(0, mmsb_create(self->ring, 64, &page));
+	ASSERT_EQ(0, set_u64(&self->nl, self->name, MMSB_A_SPACE_MAX_PAGES, 5));	/* below what is there: nothing goes */
+	EXPECT_EQ(0, mmsb_add(self->ring, page, 0, 1, NULL));
+	for (i = 0; i < 1000 && !mmsb_create(self->ring, 64, &page); i++)
+		;
+	EXPECT_LE(i, 2 * 64);	/* what shards had in hand */
+	ASSERT_EQ(0, set_u64(&self->nl, self->name, MMSB_A_SPACE_MAX_PAGES, 1000));
+	ASSERT_EQ(0, set_u64(&self->nl, self->name, MMSB_A_SPACE_MAX_BYTES, 65536));
+	EXPECT_EQ(-EDQUOT, mmsb_create(self->ring, 1 << 20, &page));
+	ASSERT_EQ(0, set_u64(&self->nl, self->name, MMSB_A_SPACE_MAX_BYTES, 16 << 20));
+	EXPECT_EQ(0, mmsb_create(self->ring, 1 << 20, &page));
+}
+
+TEST_F(netlink, rings_have_a_limit)
+{
+	struct mmsb_ring *ring;
+
+	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_MAX_RINGS, 1));
+	EXPECT_EQ(-EDQUOT, mmsb_ring_open(self->space, NULL, &ring));
+	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_MAX_RINGS, 2));
+	ASSERT_EQ(0, mmsb_ring_open(self->space, NULL, &ring));
+	mmsb_ring_close(ring);
+}
+
+/* One bad wish among good ones: nothing is done. */
+TEST_F(netlink, a_refusal_changes_nothing)
+{
+	struct nl_msg *msg = about(&self->nl, MMSB_CMD_SPACE_SET, false, MMSB_A_SPACE_NAME, self->name);
+
+	nla_put_u32(msg, MMSB_A_SPACE_MAX_RINGS, 3);
+	nla_put_u32(msg, MMSB_A_SPACE_MODE, 0666);
+	nla_put_u8(msg, MMSB_A_SPACE_PINNED, 1);
+	nla_put_u32(msg, MMSB_A_SPACE_DURABILITY, 2);	/* without a log */
+	EXPECT_EQ(-EOPNOTSUPP, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
+	EXPECT_NE(NULL, strstr(self->nl.refusal, "has no log"));
+	EXPECT_EQ(-EINVAL, set_u64(&self->nl, self->name, MMSB_A_SPACE_MAX_PAGES, 1001));	/* more than it was made for */
+	ASSERT_EQ(0, get_space(&self->nl, self->name, &rows));
+	EXPECT_EQ(8, rows.number[0][MMSB_A_SPACE_MAX_RINGS]);
+	EXPECT_EQ(0600, rows.number[0][MMSB_A_SPACE_MODE]);
+	EXPECT_EQ(0, rows.number[0][MMSB_A_SPACE_PINNED]);
+	EXPECT_EQ(1000, rows.number[0][MMSB_A_SPACE_MAX_PAGES]);
+}
+
+TEST_F(netlink, features_are_switched)
+{
+	uint64_t hash[2];
+
+	EXPECT_EQ(-ENODATA, mmsb_hash(self->space, 0, hash, NULL));
+	ASSERT_EQ(0, set_u8(&self->nl, self->name, MMSB_A_SPACE_HASH, 1));
+	EXPECT_EQ(0, mmsb_hash(self->space, 0, hash, NULL));
+	ASSERT_EQ(0, set_u8(&self->nl, self->name, MMSB_A_SPACE_HASH, 0));
+	EXPECT_EQ(-ENODATA, mmsb_hash(self->space, 0, hash, NULL));
+	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_MODE, 0640));
+	ASSERT_EQ(0, get_space(&self->nl, self->name, &rows));
+	EXPECT_EQ(0640, rows.number[0][MMSB_A_SPACE_MODE]);
+}
+
+TEST_F(netlink, what_is_pinned_stays_until_it_is_unpinned)
+{
+	struct mmsb_space *space;
+	char name[48];
+
+	snprintf(name, sizeof(name), "%s-pin", self->name);
+	ASSERT_EQ(0, make(self->mmsb, name, 0600, &space));
+	ASSERT_EQ(0, set_u8(&self->nl, name, MMSB_A_SPACE_PINNED, 1));
+	mmsb_space_close(space);
+	ASSERT_EQ(0, get_space(&self->nl, name, &rows));
+	EXPECT_EQ(1, rows.number[0][MMSB_A_SPACE_PINNED]);
+	ASSERT_EQ(0, set_u8(&self->nl, name, MMSB_A_SPACE_PINNED, 0));
+	EXPECT_EQ(-ENOENT, get_space(&self->nl, name, &rows));
+}
+
+TEST_F(netlink, a_space_is_reset_and_removed)
+{
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+	uint64_t page;
+
+	ASSERT_EQ(0, mmsb_create(self->ring, 64, &page));
+	ASSERT_EQ(0, do_space(&self->nl, MMSB_CMD_SPACE_RESET, self->name));
+	ASSERT_EQ(0, mmsb_space_info(self->space, &info));
+	EXPECT_EQ(0, info.pages);
+	ASSERT_EQ(0, do_space(&self->nl, MMSB_CMD_SPACE_REMOVE, self->name));
+	EXPECT_EQ(-ENOENT, do_space(&self->nl, MMSB_CMD_SPACE_REMOVE, self->name));
+	EXPECT_EQ(0, mmsb_create(self->ring, 64, &page));	/* who has it open keeps it */
+}
+
+/* ------------------------------------------------------------------------------------------------------- wrong requests */
+
+TEST_F(netlink, wrong_requests_are_refused_with_a_word)
+{
+	struct nl_msg *msg;
+
+	EXPECT_EQ(-EINVAL, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_SPACE_GET, false), &nlc_space, &rows));
+	EXPECT_NE(NULL, strstr(self->nl.refusal, "which space"));
+	EXPECT_EQ(-ENOENT, get_space(&self->nl, "no-such-space", &rows));
+	EXPECT_NE(NULL, strstr(self->nl.refusal, "mmsb space list"));
+	EXPECT_EQ(-ENOENT, get_space(&self->nl, "", &rows));
+	EXPECT_EQ(-EINVAL, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_RING_GET, true), &nlc_ring, &rows));
+	EXPECT_EQ(-ERANGE, set_u8(&self->nl, self->name, MMSB_A_SPACE_HASH, 2));
+	EXPECT_EQ(-ERANGE, set_u64(&self->nl, self->name, MMSB_A_SPACE_MAX_PAGES, 0));
+	EXPECT_EQ(-EINVAL, set_u32(&self->nl, self->name, MMSB_A_SPACE_MODE, 01000));
+	EXPECT_EQ(-EINVAL, set_u64(&self->nl, self->name, MMSB_A_SPACE_DELTAS, 1));	/* not to be set */
+	EXPECT_EQ(-EOPNOTSUPP, nlc_ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_SPACE_RESET, true), NULL, NULL, NULL));
+	EXPECT_EQ(-EOPNOTSUPP, nlc_ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_MAX + 1, false), NULL, NULL, NULL));
+	msg = about(&self->nl, MMSB_CMD_SPACE_SET, false, MMSB_A_SPACE_NAME, self->name);
+	nla_put_u32(msg, MMSB_A_SPACE_MAX_PAGES, 7);	/* too short */
+	EXPECT_GT(0, nlc_ask(&self->nl, msg, NULL, NULL, NULL));	/* kernels differ in the errno */
+	msg = about(&self->nl, MMSB_CMD_SPACE_GET, false, MMSB_A_SPACE_NAME, self->name);
+	nla_put_u64(msg, MMSB_A_SPACE_ID, 1);		/* by one of them */
+	EXPECT_EQ(-EINVAL, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
+}
+
+/* ------------------------------------------------------------------------------------------------------- somebody else */
+
+/* What `act` returns to another user, from a socket of his own. */
+static int as(uint32_t uid, bool own_net, int (*act)(struct nlc *nl, const char *name), const char *name)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		struct nlc nl;
+
+		if (own_net && unshare(CLONE_NEWNET))
+			_exit(254);
+		if (uid && (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
+			_exit(255);
+		_exit(-(nlc_open(&nl) ?: act(&nl, name)));
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return 1;
+	return -WEXITSTATUS(status);
+}
+
+static int look(struct nlc *nl, const char *name)
+{
+	return get_space(nl, name, &rows);
+}
+
+static int count(struct nlc *nl, const char *name)
+{
+	int err = ask(nl, nlc_request(nl, MMSB_CMD_SPACE_GET, true), &nlc_space, &rows);
+
+	return err ?: -rows.n;
+}
+
+static int look_at_rings(struct nlc *nl, const char *name)
+{
+	return ask(nl, about(nl, MMSB_CMD_RING_GET, true, MMSB_A_RING_SPACE_NAME, name), &nlc_ring, &rows);
+}
+
+static int reset(struct nlc *nl, const char *name)
+{
+	return do_space(nl, MMSB_CMD_SPACE_RESET, name);
+}
+
+static int take_away(struct nlc *nl, const char *name)
+{
+	return do_space(nl, MMSB_CMD_SPACE_REMOVE, name);
+}
+
+static int lower(struct nlc *nl, const char *name)
+{
+	return set_u64(nl, name, MMSB_A_SPACE_MAX_PAGES, 1);
+}
+
+static int set_module(struct nlc *nl, const char *name)
+{
+	struct nl_msg *msg = nlc_request(nl, MMSB_CMD_MODULE_SET, false);
+
+	nla_put_u32(msg, MMSB_A_MODULE_AUDIT, 0);
+	return nlc_ask(nl, msg, NULL, NULL, NULL);
+}
+
+static int listen_in(struct nlc *nl, const char *name)
+{
+	return nlc_listen(nl);
+}
+
+TEST_F(netlink, a_stranger_sees_what_he_may_read_and_changes_nothing)
+{
+	EXPECT_EQ(0, as(0, false, look, self->name));
+	EXPECT_EQ(-ENOENT, as(1234, false, look, self->name));
+	EXPECT_EQ(-ENOENT, as(1234, false, look_at_rings, self->name));
+	EXPECT_EQ(0, as(1234, false, count, self->name));
+	EXPECT_EQ(-ENOENT, as(1234, false, reset, self->name));
+	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_MODE, 0604));
+	EXPECT_EQ(0, as(1234, false, look, self->name));
+	EXPECT_EQ(0, as(1234, false, look_at_rings, self->name));
+	EXPECT_EQ(-1, as(1234, false, count, self->name));
+	EXPECT_EQ(-EPERM, as(1234, false, reset, self->name));
+	EXPECT_EQ(-EPERM, as(1234, false, take_away, self->name));
+	EXPECT_EQ(-EPERM, as(1234, false, lower, self->name));
+	EXPECT_EQ(-EPERM, as(1234, false, set_module, self->name));
+	EXPECT_EQ(-EPERM, as(1234, false, listen_in, self->name));
+	ASSERT_EQ(0, get_space(&self->nl, self->name, &rows));
+	EXPECT_EQ(1000, rows.number[0][MMSB_A_SPACE_MAX_PAGES]);
+}
+
+TEST_F(netlink, another_network_namespace_has_other_spaces)
+{
+	EXPECT_EQ(-ENOENT, as(0, true, look, self->name));
+	EXPECT_EQ(0, as(0, true, count, self->name));
+	EXPECT_EQ(-ENOENT, as(0, true, take_away, self->name));
+}
+
+/* Root of a user namespace of one's own is not root: neither of the module nor of spaces that are not in its network namespace. */
+static int as_container_root(int (*act)(struct nlc *nl, const char *name), const char *name)
+{
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		struct nlc nl;
+
+		if (setgroups(0, NULL) || setresgid(1234, 1234, 1234) || setresuid(1234, 1234, 1234) || unshare(CLONE_NEWUSER | CLONE_NEWNET))
+			_exit(255);
+		_exit(-(nlc_open(&nl) ?: act(&nl, name)));
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return 1;
+	return -WEXITSTATUS(status);
+}
+
+TEST_F(netlink, root_of_a_container_is_root_there_only)
+{
+	EXPECT_EQ(-ENOENT, as_container_root(take_away, self->name));
+	EXPECT_EQ(-EPERM, as_container_root(set_module, self->name));
+	EXPECT_EQ(0, as_container_root(listen_in, self->name));
+}
+
+/* A request written without naming whom it is for, as to standard output. */
+static int write_blindly(struct nlc *nl, struct nl_msg *msg)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	int fd = nl_socket_get_fd(nl->sock);
+	char answer[4096];
+	ssize_t len;
+
+	nl_complete_msg(nl->sock, msg);
+	if (connect(fd, (struct sockaddr *)&kernel, sizeof(kernel)) || write(fd, nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len) < 0)
+		return 1;
+	nlmsg_free(msg);
+	len = recv(fd, answer, sizeof(answer), 0);
+	return len < (ssize_t)(NLMSG_HDRLEN + sizeof(int)) ? 1 : *(int *)(answer + NLMSG_HDRLEN);
+}
+
+/* A socket opened by a stranger, to which root is made to write. */
+TEST_F(netlink, a_strangers_socket_does_not_gain_by_roots_writing)
+{
+	struct nlc nl;
+
+	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_MODE, 0604));
+	ASSERT_EQ(0, setegid(1234));
+	ASSERT_EQ(0, seteuid(1234));
+	EXPECT_EQ(0, nlc_open(&nl));
+	ASSERT_EQ(0, seteuid(0));
+	ASSERT_EQ(0, setegid(0));
+	EXPECT_EQ(-EPERM, write_blindly(&nl, about(&nl, MMSB_CMD_SPACE_RESET, false, MMSB_A_SPACE_NAME, self->name)));
+	EXPECT_EQ(-EPERM, write_blindly(&nl, nlc_request(&nl, MMSB_CMD_MODULE_SET, false)));
+	nlc_close(&nl);
+}
+
+/* --------------------------------------------------------------------------------------------------------------- users */
+
+static int make_until_refused(const char *device_of_root, struct mmsb *mmsb)
+{
+	struct mmsb_space *space;
+	int made = 0;
+
+	(void)device_of_root;
+	while (made < 20 && !mmsb_space_open(mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 1, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE), &space))
+		made++;
+	return made;
+}
+
+TEST_F(netlink, one_user_makes_so_many_spaces_and_no_more)
+{
+	struct nl_msg *msg = nlc_request(&self->nl, MMSB_CMD_MODULE_SET, false);
+	uint64_t before;
+	int status;
+	pid_t child;
+
+	ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_MODULE_GET, false), &nlc_module, &rows));
+	before = rows.number[0][MMSB_A_MODULE_MAX_USER_SPACES];
+	nla_put_u32(msg, MMSB_A_MODULE_MAX_USER_SPACES, 3);
+	ASSERT_EQ(0, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
+	child = fork();
+	if (!child) {
+		if (setgroups(0, NULL) || setresgid(1234, 1234, 1234) || setresuid(1234, 1234, 1234))
+			_exit(255);
+		_exit(make_until_refused(NULL, self->mmsb));
+	}
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(3, WEXITSTATUS(status));
+	EXPECT_EQ(20, make_until_refused(NULL, self->mmsb));	/* root, who has CAP_SYS_RESOURCE */
+	ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_USER_GET, true), &nlc_user, &rows));
+	ASSERT_EQ(1, rows.n);
+	EXPECT_EQ(21, rows.number[0][MMSB_A_USER_SPACES]);
+	EXPECT_EQ(3, rows.number[0][MMSB_A_USER_MAX_SPACES]);
+	msg = nlc_request(&self->nl, MMSB_CMD_MODULE_SET, false);
+	nla_put_u32(msg, MMSB_A_MODULE_MAX_USER_SPACES, before);
+	ASSERT_EQ(0, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
+}
+
+/* -------------------------------------------------------------------------------------------------------------- events */
+
+static uint64_t generation(struct nlc *nl)
+{
+	return ask(nl, nlc_request(nl, MMSB_CMD_MODULE_GET, false), &nlc_module, &more) ? 0 : more.number[0][MMSB_A_MODULE_GENERATION];
+}
+
+/* Everything that is there to hear. */
+static void hear(struct nlc *nl, struct rows *heard)
+{
+	heard->n = 0;
+	while (!nlc_hear(nl, 100, keep, heard))
+		;
+}
+
+TEST_F(netlink, the_life_of_a_space_is_told_in_order)
+{
+	static const int lives[] = { MMSB_WHAT_SPACE_MADE, MMSB_WHAT_RING_OPENED, MMSB_WHAT_SPACE_CHANGED, MMSB_WHAT_SPACE_RESET, MMSB_WHAT_RING_CLOSED,
+				     MMSB_WHAT_SPACE_REMOVED, MMSB_WHAT_SPACE_GONE };
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	uint64_t begun = generation(&self->nl);
+	struct nlc nl;
+	char name[48];
+	int i;
+
+	snprintf(name, sizeof(name), "%s-life", self->name);
+	ASSERT_EQ(0, nlc_open(&nl));
+	ASSERT_EQ(0, nlc_listen(&nl));
+	ASSERT_EQ(0, make(self->mmsb, name, 0600, &space));
+	ASSERT_EQ(0, mmsb_ring_open(space, NULL, &ring));
+	ASSERT_EQ(0, set_u32(&self->nl, name, MMSB_A_SPACE_MODE, 0640));
+	ASSERT_EQ(0, do_space(&self->nl, MMSB_CMD_SPACE_RESET, name));
+	mmsb_ring_close(ring);
+	ASSERT_EQ(0, do_space(&self->nl, MMSB_CMD_SPACE_REMOVE, name));
+	mmsb_space_close(space);
+	hear(&nl, &rows);
+	ASSERT_EQ(7, rows.n);
+	for (i = 0; i < 7; i++) {
+		EXPECT_EQ(lives[i], rows.number[i][MMSB_A_EVENT_WHAT]);
+		EXPECT_EQ(begun + i + 1, rows.number[i][MMSB_A_EVENT_GENERATION]);
+		EXPECT_EQ(getpid(), rows.number[i][MMSB_A_EVENT_PID]);
+	}
+	EXPECT_STREQ(name, rows.text[0]);
+	EXPECT_EQ(begun + 7, generation(&self->nl));
+	nlc_close(&nl);
+}
+
+TEST_F(netlink, a_client_that_dies_and_a_limit_are_told)
+{
+	struct mmsb_ring *ring;
+	struct nlc nl;
+	pid_t child;
+
+	ASSERT_EQ(0, nlc_open(&nl));
+	ASSERT_EQ(0, nlc_listen(&nl));
+	child = fork();
+	if (!child) {
+		mmsb_ring_open(self->space, NULL, &ring);
+		kill(getpid(), SIGKILL);
+	}
+	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	hear(&nl, &rows);
+	ASSERT_EQ(2, rows.n);
+	EXPECT_EQ(MMSB_WHAT_CLIENT_DIED, rows.number[1][MMSB_A_EVENT_WHAT]);
+	EXPECT_EQ(child, rows.number[1][MMSB_A_EVENT_PID]);
+	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_MAX_RINGS, 1));
+	EXPECT_EQ(-EDQUOT, mmsb_ring_open(self->space, NULL, &ring));
+	EXPECT_EQ(-EDQUOT, mmsb_ring_open(self->space, NULL, &ring));	/* not told again */
+	hear(&nl, &rows);
+	ASSERT_EQ(2, rows.n);
+	EXPECT_EQ(MMSB_WHAT_LIMIT_REACHED, rows.number[1][MMSB_A_EVENT_WHAT]);
+	EXPECT_EQ(MMSB_REASON_RINGS_LIMIT, rows.number[1][MMSB_A_EVENT_REASON]);
+	nlc_close(&nl);
+}
+
+/* They hold up nobody, and whoever reads sees by the generations that he missed some. */
+TEST_F(netlink, listeners_that_never_read_disturb_nobody)
+{
+	enum { DEAF = 100 };
+	static struct nlc deaf[DEAF];
+	uint64_t times = scaled(100000), begun, i;
+	struct mmsb_ring *ring;
+	int opened;
+
+	for (opened = 0; opened < DEAF; opened++) {
+		ASSERT_EQ(0, nlc_open(&deaf[opened]));
+		ASSERT_EQ(0, nlc_listen(&deaf[opened]));
+	}
+	begun = generation(&self->nl);
+	for (i = 0; i < times / 20; i++) {
+		ASSERT_EQ(0, mmsb_ring_open(self->space, NULL, &ring));
+		mmsb_ring_close(ring);
+	}
+	EXPECT_EQ(begun + 2 * (times / 20), generation(&self->nl));
+	while (opened--)
+		nlc_close(&deaf[opened]);
+}
+
+/* ------------------------------------------------------------------------------------------------- dumps while all moves */
+
+struct mover {
+	struct mmsb *mmsb;
+	const char *name;
+	int stop;
+};
+
+static void *move(void *arg)
+{
+	struct mover *mover = arg;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	char name[64];
+	unsigned int i;
+
+	for (i = 0; !__atomic_load_n(&mover->stop, __ATOMIC_RELAXED); i++) {
+		snprintf(name, sizeof(name), "%s-%u", mover->name, i % 7);
+		if (make(mover->mmsb, name, 0600, &space))
+			continue;
+		if (!mmsb_ring_open(space, NULL, &ring))
+			mmsb_ring_close(ring);
+		mmsb_space_close(space);
+	}
+	return NULL;
+}
+
+/* What is there all the time is in every dump, once, and ids rise. */
+TEST_F(netlink, dumps_miss_nothing_while_spaces_come_and_go)
+{
+	struct mover mover = { self->mmsb, self->name, 0 };
+	uint64_t rounds = scaled(2500), i;
+	pthread_t thread;
+	int row, seen;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, move, &mover));
+	for (i = 0; i < rounds; i++) {
+		ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_SPACE_GET, true), &nlc_space, &rows));
+		for (seen = row = 0; row < rows.n; row++) {
+			seen += !strcmp(rows.text[row], self->name);
+			if (row)
+				EXPECT_GT(rows.number[row][MMSB_A_SPACE_ID], rows.number[row - 1][MMSB_A_SPACE_ID]);
+		}
+		EXPECT_EQ(1, seen);
+		ask(&self->nl, about(&self->nl, MMSB_CMD_RING_GET, true, MMSB_A_RING_SPACE_NAME, self->name), &nlc_ring, &rows);
+		EXPECT_EQ(1, rows.n);
+	}
+	__atomic_store_n(&mover.stop, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+}
+
+/* -------------------------------------------------------------------------------------------------------------- garbage */
+
+static const struct nlc_set *const sets[] = { &nlc_module, &nlc_space, &nlc_ring, &nlc_shard, &nlc_poller, &nlc_page, &nlc_user };
+
+/* Attributes of some set, of the right length mostly, wrong ones in between; never those that would remove or change spaces of others. */
+static struct nl_msg *garbage(struct nlc *nl, struct rng *rng, const char *name)
+{
+	int cmd = rng_below(rng, MMSB_CMD_MAX + 3), attrs = rng_below(rng, 6), len;
+	const struct nlc_set *set = sets[rng_below(rng, sizeof(sets) / sizeof(*sets))];
+	struct nl_msg *msg = nlc_request(nl, cmd, rng_below(rng, 2));
+	uint8_t bytes[80];
+
+	while (attrs--) {
+		int attr = rng_below(rng, set->max + 2);
+
+		if (!rng_below(rng, 3)) {
+			nla_put_string(msg, attr, name);
+			continue;
+		}
+		for (len = 0; len < (int)sizeof(bytes); len++)
+			bytes[len] = rng_below(rng, 4) ? 0 : rng_below(rng, 256);
+		len = rng_below(rng, 4) ? 1 << rng_below(rng, 4) : rng_below(rng, sizeof(bytes));
+		nla_put(msg, attr, len, bytes);
+	}
+	return msg;
+}
+
+TEST_F(netlink, garbage_is_refused_and_leaves_all_as_it_was)
+{
+	const char *asked = getenv("MMSB_SEED");
+	struct rng rng = { asked ? strtoull(asked, NULL, 0) : rng_seed_now() };
+	uint64_t times = scaled(250000), i, done = 0;
+
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)rng.state);
+	for (i = 0; i < times; i++)
+		done += !nlc_ask(&self->nl, garbage(&self->nl, &rng, self->name), NULL, NULL, NULL);
+	EXPECT_GT(done, 0);
+	ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_SPACE_GET, true), &nlc_space, &rows));
+}
+
+TEST_HARNESS_MAIN

@@ -49,15 +49,27 @@ void mmsb_names_tell(struct mmsb_space *space, const struct mmsb_news *news)
 	mutex_unlock(&names_lock);
 }
 
-static void names_tell_done(struct mmsb_space *space, enum mmsb_what what)
+static struct mmsb_news news_done(enum mmsb_what what)
 {
-	struct mmsb_news news = {
+	return (struct mmsb_news){
 		.what = what,
 		.pid = task_tgid_nr(current),
 		.uid = from_kuid(&init_user_ns, current_euid()),
 	};
+}
+
+static void names_tell_done(struct mmsb_space *space, enum mmsb_what what)
+{
+	struct mmsb_news news = news_done(what);
 
 	names_tell(space, &news);
+}
+
+void mmsb_names_tell_done(struct mmsb_space *space, enum mmsb_what what)
+{
+	struct mmsb_news news = news_done(what);
+
+	mmsb_names_tell(space, &news);
 }
 
 u64 mmsb_names_generation(struct net *net)

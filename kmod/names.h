@@ -33,6 +33,7 @@ struct mmsb_news {
 	u32 pid, uid;		/* as the first namespaces number them */
 };
 void mmsb_names_tell(struct mmsb_space *space, const struct mmsb_news *news);
+void mmsb_names_tell_done(struct mmsb_space *space, enum mmsb_what what);	/* the caller did it */
 u64 mmsb_names_generation(struct net *net);	/* how much was told so far */
 
 struct mmsb_space *mmsb_space_get(struct mmsb_space *space);

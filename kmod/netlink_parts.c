@@ -51,7 +51,7 @@ static int dump_things(struct sk_buff *skb, struct netlink_callback *cb, const s
 	return err && !skb->len ? err : skb->len;
 }
 
-/* A space that goes between two messages of a dump ends it: what it was made of went with it. */
+/* cb->args[2]: it was there. A space that goes between two messages of a dump ends it: what it was made of went with it. */
 static int dump_of_space(struct sk_buff *skb, struct netlink_callback *cb, const struct dump *dump, void *thing, int id, int name)
 {
 	struct nlattr **attrs = mmsb_nl_dump_attrs(cb);
@@ -60,7 +60,8 @@ static int dump_of_space(struct sk_buff *skb, struct netlink_callback *cb, const
 
 	space = mmsb_nl_space(sock_net(skb->sk), attrs[id], attrs[name], cb->extack);
 	if (IS_ERR(space))
-		return cb->args[0] ? 0 : PTR_ERR(space);
+		return cb->args[2] ? 0 : PTR_ERR(space);
+	cb->args[2] = 1;
 	len = dump_things(skb, cb, dump, thing, space);
 	mmsb_space_put(space);
 	return len;
@@ -112,19 +113,6 @@ struct shard_view {
 	struct ms_shard_stat stat;
 };
 
-static u32 shard_rings(struct mmsb_space *space, u32 shard)
-{
-	struct mmsb_ring_view ring;
-	u64 above = 0;
-	u32 rings = 0;
-
-	while (mmsb_ring_view_next(space, above, &ring)) {
-		rings += ring.config.shard == shard;
-		above = ring.id;
-	}
-	return rings;
-}
-
 /* The cursor is how many were told. */
 static bool shard_next(void *thing, struct mmsb_space *space, u64 *cursor)
 {
@@ -137,7 +125,7 @@ static bool shard_next(void *thing, struct mmsb_space *space, u64 *cursor)
 	ms_shard_stat(ms_space_shard(space->engine, *cursor), &view->stat);
 	view->node = view->stat.node;
 	view->asleep = view->stat.asleep;
-	view->rings = shard_rings(space, *cursor);
+	view->rings = mmsb_ring_count(space, *cursor);
 	++*cursor;
 	return true;
 }

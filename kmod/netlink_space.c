@@ -137,17 +137,6 @@ static struct mmsb_space *owned_space(struct sk_buff *skb, struct genl_info *inf
 	return ERR_PTR(-EPERM);
 }
 
-static void tell_done(struct mmsb_space *space, enum mmsb_what what)
-{
-	struct mmsb_news news = {
-		.what = what,
-		.pid = task_tgid_nr(current),
-		.uid = from_kuid(&init_user_ns, current_euid()),
-	};
-
-	mmsb_names_tell(space, &news);
-}
-
 static enum mmsb_reason set_durability(struct mmsb_space *space, u32 mode, u32 *before)
 {
 	struct mmsb_durability_args args = { .size = sizeof(args) };
@@ -166,9 +155,9 @@ static enum mmsb_reason set_hash(struct mmsb_space *space, bool on)
 	return ms_space_hash(space->engine, on ? MMSB_HASH_ON : MMSB_HASH_OFF, hash, &tick, &off);
 }
 
-static u64 wanted(struct nlattr *attr)
+static u64 wanted(const struct nlattr *attr)
 {
-	return attr ? nla_len(attr) == sizeof(u64) ? nla_get_u64(attr) : nla_get_u32(attr) : 0;
+	return attr ? nla_get_u64(attr) : 0;
 }
 
 static enum mmsb_reason set_limits(struct mmsb_space *space, struct nlattr **attrs, const struct nlattr **bad)
@@ -176,7 +165,7 @@ static enum mmsb_reason set_limits(struct mmsb_space *space, struct nlattr **att
 	struct ms_space_limits limits = {
 		.max_pages = wanted(attrs[MMSB_A_SPACE_MAX_PAGES]),
 		.max_bytes = wanted(attrs[MMSB_A_SPACE_MAX_BYTES]),
-		.max_rings = wanted(attrs[MMSB_A_SPACE_MAX_RINGS]),
+		.max_rings = attrs[MMSB_A_SPACE_MAX_RINGS] ? nla_get_u32(attrs[MMSB_A_SPACE_MAX_RINGS]) : 0,
 	};
 
 	*bad = attrs[MMSB_A_SPACE_MAX_PAGES] ?: attrs[MMSB_A_SPACE_MAX_BYTES];
@@ -258,7 +247,7 @@ int mmsb_nl_space_set_do(struct sk_buff *skb, struct genl_info *info)
 	reason = set_space(space, info->attrs, &bad);
 	mmsb_charge_end(before);
 	if (!reason)
-		tell_done(space, MMSB_WHAT_SPACE_CHANGED);
+		mmsb_names_tell_done(space, MMSB_WHAT_SPACE_CHANGED);
 	mmsb_space_put(space);
 	return reason ? mmsb_nl_refuse(info->extack, bad, reason) : 0;
 }
@@ -275,7 +264,7 @@ int mmsb_nl_space_reset_do(struct sk_buff *skb, struct genl_info *info)
 	reason = ms_space_reset(space->engine);
 	mmsb_charge_end(before);
 	if (!reason)
-		tell_done(space, MMSB_WHAT_SPACE_RESET);
+		mmsb_names_tell_done(space, MMSB_WHAT_SPACE_RESET);
 	mmsb_space_put(space);
 	return reason ? mmsb_nl_refuse(info->extack, NULL, reason) : 0;
 }

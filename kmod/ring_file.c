@@ -228,6 +228,18 @@ bool mmsb_ring_view_next(struct mmsb_space *space, u64 above, struct mmsb_ring_v
 	return found;
 }
 
+u32 mmsb_ring_count(struct mmsb_space *space, u32 shard)
+{
+	struct ring_file *rf;
+	u32 rings = 0;
+
+	mutex_lock(&space->rings_lock);
+	list_for_each_entry(rf, &space->rings, node)
+		rings += ms_ring_config(rf->engine)->shard == shard;
+	mutex_unlock(&space->rings_lock);
+	return rings;
+}
+
 static void ring_tell(struct ring_file *rf, enum mmsb_what what)
 {
 	const struct mmsb_origin *origin = &ms_ring_config(rf->engine)->origin;

@@ -19,6 +19,7 @@ struct mmsb_ring_view {
 
 /* The space's ring of the next higher id. */
 bool mmsb_ring_view_next(struct mmsb_space *space, u64 above, struct mmsb_ring_view *view);
+u32 mmsb_ring_count(struct mmsb_space *space, u32 shard);	/* those that are that shard's */
 
 enum mmsb_reason mmsb_ring_file_new(struct mmsb_space *space, bool read_only, struct mmsb_ring_open_args *args,
 				    struct file **file);

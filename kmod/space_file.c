@@ -144,6 +144,8 @@ static long space_ioc_reset(struct space_file *sf)
 	before = mmsb_charge_begin(sf->space);
 	reason = ms_space_reset(sf->space->engine);
 	mmsb_charge_end(before);
+	if (!reason)
+		mmsb_names_tell_done(sf->space, MMSB_WHAT_SPACE_RESET);
 	return ms_errno(reason);
 }
 
@@ -167,6 +169,8 @@ static long space_ioc_hash(struct space_file *sf, void __user *user)
 	mmsb_charge_end(before);
 	if (reason)
 		return ms_errno(reason);
+	if (args.flags & (MMSB_HASH_ON | MMSB_HASH_OFF))
+		mmsb_names_tell_done(sf->space, MMSB_WHAT_SPACE_CHANGED);
 	if (off && !(args.flags & MMSB_HASH_OFF))
 		return -ENODATA;
 	return mmsb_args_out(user, &args, sizeof(args));
@@ -208,6 +212,8 @@ static long space_ioc_durability(struct space_file *sf, void __user *user)
 	before = mmsb_charge_begin(sf->space);
 	reason = ms_log_durability(sf->space->engine, args.flags & MMSB_DURABILITY_SET, &args);
 	mmsb_charge_end(before);
+	if (!reason && args.flags & MMSB_DURABILITY_SET)
+		mmsb_names_tell_done(sf->space, MMSB_WHAT_SPACE_CHANGED);
 	args.reason = reason;
 	err = mmsb_args_out(user, &args, sizeof(args));
 	return reason ? ms_errno(reason) : err;
@@ -234,6 +240,30 @@ static long space_ioc_sync(struct space_file *sf, void __user *user)
 	return err ?: out;
 }
 
+static long space_ioc_limits(struct space_file *sf, void __user *user)
+{
+	struct mmsb_limits_args args;
+	struct ms_space_limits limits = {};
+	int err, out;
+
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_limits_args, reason), user);
+	if (err)
+		return err;
+	if (args.flags)
+		return -EINVAL;
+	if (sf->read_only || !sf->owner)
+		return -EPERM;
+	limits.max_pages = args.max_pages;
+	limits.max_bytes = args.max_bytes;
+	limits.max_rings = args.max_rings;
+	args.reason = ms_space_limit(sf->space->engine, &limits);
+	err = ms_errno(args.reason);
+	if (!err)
+		mmsb_names_tell_done(sf->space, MMSB_WHAT_SPACE_CHANGED);
+	out = mmsb_args_out(user, &args, sizeof(args));
+	return err ?: out;
+}
+
 static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct space_file *sf = file->private_data;
@@ -256,6 +286,8 @@ static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return space_ioc_wait(sf, user);
 	case MMSB_IOC_DURABILITY:
 		return space_ioc_durability(sf, user);
+	case MMSB_IOC_LIMITS:
+		return space_ioc_limits(sf, user);
 	case MMSB_IOC_SYNC:
 		return space_ioc_sync(sf, user);
 	default:

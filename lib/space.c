@@ -89,6 +89,13 @@ int mmsb_space_reset(struct mmsb_space *space)
 	return space->home->space_reset(space);
 }
 
+int mmsb_space_limit(struct mmsb_space *space, uint64_t max_pages, uint64_t max_bytes, uint32_t max_rings)
+{
+	struct mmsb_limits_args args = { .size = sizeof(args), .max_pages = max_pages, .max_bytes = max_bytes, .max_rings = max_rings };
+
+	return space->home->space_limit(space, &args);
+}
+
 int mmsb_hash(struct mmsb_space *space, uint32_t flags, uint64_t hash[2], uint64_t *tick)
 {
 	struct mmsb_hash_args args = { .size = sizeof(args), .flags = flags };

@@ -35,6 +35,7 @@ PLACE(mmsb_space_page, max_pages, 24);
 PLACE(mmsb_space_page, incarnation, 32);
 PLACE(mmsb_space_page, tick, 64);
 SIZE(mmsb_sqe, 64);
+SIZE(mmsb_limits_args, 32);
 PLACE(mmsb_sqe, op, 0);
 PLACE(mmsb_sqe, lane, 1);
 PLACE(mmsb_sqe, flags, 2);
@@ -239,6 +240,7 @@ static const struct call {
 	{ MMSB_IOC_SPACE_INFO, ON_SPACE, sizeof(struct mmsb_space_info_args) },
 	{ MMSB_IOC_RING_OPEN, ON_SPACE, sizeof(struct mmsb_ring_open_args) },
 	{ MMSB_IOC_HASH, ON_SPACE, sizeof(struct mmsb_hash_args) },
+	{ MMSB_IOC_LIMITS, ON_SPACE, sizeof(struct mmsb_limits_args) },
 	{ MMSB_IOC_WAIT, ON_SPACE, sizeof(struct mmsb_wait_args) },
 	{ MMSB_IOC_ENTER, ON_RING, sizeof(struct mmsb_enter_args) },
 	{ MMSB_IOC_SNAPSHOT, ON_RING, sizeof(struct mmsb_snapshot_args) },

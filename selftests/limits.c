@@ -283,4 +283,42 @@ TEST_F(limits, many_spaces)
 		mmsb_space_close(spaces[i]);
 }
 
+/* Limits can be set while the space lives: they hold at once, what is there stays, and a wrong one changes none. */
+TEST_F(limits, set_later)
+{
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+	struct mmsb_ring *ring, *another, *third;
+	struct mmsb_space *space;
+	uint64_t page, kept;
+	int i;
+
+	ASSERT_EQ(0, OPEN(NULL, &space, .flags = NEW, .shards = 1, .max_pages = 1000, .max_bytes = 4 << 20, .max_rings = 8));
+	ASSERT_EQ(0, RING(space, &ring));
+	ASSERT_EQ(0, mmsb_space_limit(space, 10, 0, 1));
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, mmsb_create(ring, 64, &kept));
+	EXPECT_REASON(MMSB_REASON_PAGES_LIMIT, mmsb_create(ring, 64, &page));
+	EXPECT_REASON(MMSB_REASON_RINGS_LIMIT, RING(space, &another));
+	EXPECT_REASON(MMSB_REASON_BAD_LIMIT, mmsb_space_limit(space, 1001, 0, 3));
+	EXPECT_REASON(MMSB_REASON_BAD_LIMIT, mmsb_space_limit(space, 20, (4 << 20) + 1, 3));
+	EXPECT_REASON(MMSB_REASON_BAD_LIMIT, mmsb_space_limit(space, 20, ~0ull, 3));
+	ASSERT_EQ(0, mmsb_space_info(space, &info));
+	EXPECT_EQ(10, info.max_pages);
+	EXPECT_EQ(1, info.max_rings);
+	ASSERT_EQ(0, mmsb_space_limit(space, 5, 0, 0));		/* below what is there */
+	EXPECT_REASON(MMSB_REASON_PAGES_LIMIT, mmsb_create(ring, 64, &page));
+	EXPECT_EQ(0, mmsb_add(ring, kept, 0, 1, NULL));
+	ASSERT_EQ(0, mmsb_space_limit(space, 1000, 1, 0));	/* a byte takes a chunk, which is taken */
+	EXPECT_REASON(MMSB_REASON_BYTES_LIMIT, mmsb_create(ring, 1 << 20, &page));
+	ASSERT_EQ(0, mmsb_space_limit(space, 0, 4 << 20, 0));
+	EXPECT_EQ(0, mmsb_create(ring, 1 << 20, &page));
+	ASSERT_EQ(0, mmsb_space_limit(space, 0, 0, 8));
+	ASSERT_EQ(0, RING(space, &another));
+	ASSERT_EQ(0, mmsb_space_limit(space, 0, 0, 1));		/* two are there */
+	EXPECT_REASON(MMSB_REASON_RINGS_LIMIT, RING(space, &third));
+	mmsb_ring_close(another);
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+}
+
 TEST_HARNESS_MAIN

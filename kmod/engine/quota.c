@@ -78,7 +78,7 @@ void ms_quota_ring_back(struct ms_space *space, u64 memory)
  */
 enum mmsb_reason ms_space_limit(struct ms_space *space, const struct ms_space_limits *limits)
 {
-	u64 chunks = limits->max_bytes >> PF_CHUNK_SHIFT;
+	u64 chunks = (limits->max_bytes >> PF_CHUNK_SHIFT) + !!(limits->max_bytes & (PF_CHUNK - 1));
 
 	if (limits->max_pages > space->made_for_pages || chunks > space->arena.region.chunks)
 		return MMSB_REASON_BAD_LIMIT;

@@ -53,6 +53,7 @@ void embedded_space_close(struct mmsb_space *space);
 int embedded_space_info(struct mmsb_space *space, struct mmsb_space_info_args *info);
 int embedded_space_reset(struct mmsb_space *space);
 int embedded_space_hash(struct mmsb_space *space, struct mmsb_hash_args *args);
+int embedded_space_limit(struct mmsb_space *space, struct mmsb_limits_args *args);
 int embedded_space_wait(struct mmsb_space *space, struct mmsb_wait_args *args);
 int embedded_history_open(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
 void embedded_history_close(struct mmsb_history *history);

@@ -352,6 +352,18 @@ int embedded_space_hash(struct mmsb_space *handle, struct mmsb_hash_args *args)
 	return 0;
 }
 
+int embedded_space_limit(struct mmsb_space *handle, struct mmsb_limits_args *args)
+{
+	struct embedded_space *space = (struct embedded_space *)handle;
+	struct ms_space_limits limits = { .max_pages = args->max_pages, .max_bytes = args->max_bytes, .max_rings = args->max_rings };
+	enum mmsb_reason reason;
+
+	if (space->read_only)
+		return fail_read_only();
+	reason = ms_space_limit(space->instance->engine, &limits);
+	return reason ? msl_fail_reason(reason) : 0;
+}
+
 int embedded_space_wait(struct mmsb_space *handle, struct mmsb_wait_args *args)
 {
 	struct embedded_space *space = (struct embedded_space *)handle;

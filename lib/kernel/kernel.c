@@ -276,6 +276,13 @@ static int kernel_space_hash(struct mmsb_space *space, struct mmsb_hash_args *ar
 	return fail_owner("MMSB_IOC_HASH");
 }
 
+static int kernel_space_limit(struct mmsb_space *space, struct mmsb_limits_args *args)
+{
+	if (!ioctl(fd_of(space), MMSB_IOC_LIMITS, args))
+		return 0;
+	return args->reason ? fail("MMSB_IOC_LIMITS", args->reason) : fail_owner("MMSB_IOC_LIMITS");
+}
+
 static int kernel_space_wait(struct mmsb_space *space, struct mmsb_wait_args *args)
 {
 	if (!ioctl(fd_of(space), MMSB_IOC_WAIT, args))
@@ -628,6 +635,7 @@ const struct msl_home msl_home_kernel = {
 	.space_info = kernel_space_info,
 	.space_reset = kernel_space_reset,
 	.space_hash = kernel_space_hash,
+	.space_limit = kernel_space_limit,
 	.space_wait = kernel_space_wait,
 	.events_open = kernel_events_open,
 	.events_close = kernel_events_close,

@@ -256,6 +256,8 @@ struct mmsb_ring_client {
 #define MMSB_IOC_DURABILITY	_IO(MMSB_IOC_MAGIC, 0x17)	/* space: struct mmsb_durability_args (log.h); to set it: owner only */
 #define MMSB_IOC_SYNC		_IO(MMSB_IOC_MAGIC, 0x18)	/* space: struct mmsb_sync_args (log.h) */
 
+#define MMSB_IOC_LIMITS		_IO(MMSB_IOC_MAGIC, 0x19)	/* space: struct mmsb_limits_args; owner only */
+
 #define MMSB_IOC_ENTER		_IO(MMSB_IOC_MAGIC, 0x20)	/* ring: struct mmsb_enter_args */
 #define MMSB_IOC_SNAPSHOT	_IO(MMSB_IOC_MAGIC, 0x21)	/* ring: struct mmsb_snapshot_args */
 #define MMSB_IOC_GRAPH		_IO(MMSB_IOC_MAGIC, 0x22)	/* ring: struct mmsb_graph_args (graph.h) */
@@ -378,6 +380,16 @@ struct mmsb_hash_args {
 	__u32 flags;		/* MMSB_HASH_*; 0 reads the incremental hash (ENODATA when it is off) */
 	__u64 tick;		/* out: at which the space stood */
 	__u64 hash[2];		/* out */
+};
+
+/* Sets the limits that are not 0; pages and bytes at most as many as the space was made for. All of them, or none. */
+struct mmsb_limits_args {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u64 max_pages;
+	__u64 max_bytes;
+	__u32 max_rings;
+	__u32 reason;		/* out, on failure */
 };
 
 struct mmsb_wait_args {

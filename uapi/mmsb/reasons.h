@@ -33,7 +33,7 @@
 	X(SQ_INDEX, EPIPE, "the client wrote a submission tail more than a queue ahead of the head: the ring is broken, open another") \
 	X(CQ_INDEX, EPIPE, "the client wrote a completion head beyond the tail: the ring is broken, open another") \
 	X(BAD_SHARDS, EINVAL, "a space has 1 to 1024 shards") \
-	X(BAD_LIMIT, EINVAL, "a limit is beyond what the home allows or the ABI can address") \
+	X(BAD_LIMIT, EINVAL, "a limit is beyond what the home allows, the space was made for, or the ABI can address") \
 	X(RINGS_LIMIT, EDQUOT, "the space's ring limit is reached: close rings, or have its owner raise it (mmsb limits)") \
 	X(BAD_ENTRIES, EINVAL, "a ring has 1 to 32768 submission entries, at least as many completions (65536 at most), and at most 64 MiB of payload") \
 	X(BAD_SHARD, EINVAL, "the space has no shard of that number") \

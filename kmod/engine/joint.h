@@ -18,7 +18,8 @@
  *
  * Whether a level is large is told by the one before: large is what took PF_SHARE_WORTH of work in all. One that is thought to be small is
  * begun alone, and shared from there on if it turns out otherwise. Pollers that sleep are called when a level is shared; where
- * nobody comes all the same, some levels go by before it is tried again.
+ * nobody comes all the same, some levels go by before it is tried again. While a capture runs nothing is shared: it is told of pages
+ * before they change, and by one.
  *
  * The bytes, epochs and signatures that come out do not depend on who computed what, nor on the number of shards: a page is computed from
  * its parents alone, and they are as they will be in this tick. In which order a shard's pages of one level are computed does depend

@@ -290,17 +290,21 @@ TEST_F(trace, stalls_for_completions)
 	const struct traced_event *event;
 	struct mmsb_ring *ring;
 	struct mmsb_cqe cqe;
+	uint64_t before, since;
 	unsigned int round, i;
 	size_t at = 0;
 
 	ASSERT_EQ(0, mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .sq_entries = 4, .cq_entries = 4), &ring));
 	ASSERT_EQ(0, traced_begin());
 	for (round = 0; round < 2; round++) {
+		before = msl_load(ring->engine->stalls);
 		for (i = 0; i < 6; i++) {
 			mmsb_prep_nop(mmsb_get_sqe(ring));
 			if (i == 1 || i == 5)
 				ASSERT_LT(0, mmsb_submit(ring));
 		}
+		for (since = now_ns(); msl_load(ring->engine->stalls) == before; sched_yield())	/* a poller may take its time */
+			ASSERT_GT(PATIENCE, now_ns() - since);
 		for (i = 0; i < 6; i++)
 			ASSERT_EQ(0, mmsb_wait_cqe(ring, &cqe, PATIENCE));
 	}

@@ -16,7 +16,7 @@ void ms_meeting_tick(struct ms_shard *shard)
 		if (!space->replay.ring)
 			pf_next(&space->page->tick);
 	}
-	shard->tick = space->page->tick;
+	pf_write(shard->tick, space->page->tick);
 }
 
 static void meeting_open(struct ms_space *space)
@@ -45,7 +45,7 @@ static void meeting_stamp(struct ms_space *space)
 	u32 i;
 
 	for (i = 0; space->meeting.ticked && i < space->nshards; i++)
-		space->shards[i]->tick = space->page->tick;
+		pf_write(space->shards[i]->tick, space->page->tick);
 }
 
 /*

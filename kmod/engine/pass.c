@@ -25,12 +25,12 @@ static void shard_open_tick(struct ms_shard *shard)
 	if (shard->space->meeting.open) {
 		ms_meeting_tick(shard);
 	} else if (unlikely(shard->space->replay.ring)) {
-		shard->tick = *tick;
+		pf_write(shard->tick, *tick);
 	} else if (shard->space->nshards == 1) {
-		shard->tick = *tick + 1;
+		pf_write(shard->tick, *tick + 1);
 		pf_write(*tick, shard->tick);
 	} else {
-		shard->tick = pf_next(tick);
+		pf_write(shard->tick, pf_next(tick));
 	}
 }
 

@@ -228,7 +228,7 @@ static void shard_reset(struct ms_shard *shard)
 	memset(&shard->hash, 0, sizeof(shard->hash));
 	pf_write(shard->deltas, 0);
 	shard_reset_graph(&shard->graph);
-	shard->tick = 0;
+	pf_write(shard->tick, 0);
 	ms_pass_wake_watchers(shard);
 }
 

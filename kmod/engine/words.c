@@ -131,7 +131,7 @@ static void open_ticks(struct ms_space *space)
 	u32 i;
 
 	for (i = 0; i < space->nshards; i++)
-		space->shards[i]->tick = space->page->tick;
+		pf_write(space->shards[i]->tick, space->page->tick);
 }
 
 enum mmsb_reason ms_words_apply(struct ms_shard *shard, struct ms_ring *ring, const u8 *from, u64 bytes, struct ms_outcome *outcome)

@@ -44,12 +44,13 @@ struct bench {
 	const char *against;	/* what the peer is */
 	double aim, aim_ratio;	/* what the value or the ratio to the peer should be; 0: no aim */
 	const void *what;	/* what open() shall make, where several benchmarks share it */
+	const char *(*missing)(const void *what);	/* why it is left out, or NULL; NULL: it needs nothing that may be missing */
 };
 
 /* The list, in the order of the report; ended by one without a name. */
 extern const struct bench bench_floor[], bench_inline[], bench_sync[], bench_polled[], bench_read[], bench_memory[], bench_count[];
 extern const struct bench bench_follow[], bench_derived[], bench_lazy[], bench_shards[], bench_fold[], bench_rules[], bench_million[];
-extern const struct bench bench_share[], bench_log[], bench_restore[];
+extern const struct bench bench_share[], bench_log[], bench_restore[], bench_peers[];
 
 /* ---------------------------------------------------------------------------------------------------------- failing */
 

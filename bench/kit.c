@@ -2,7 +2,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -94,16 +94,17 @@ void kit_make_dir(char dir[128])
 		bench_die("no directory can be made below %s", tmp ? tmp : "/tmp");
 }
 
+static int remove_entry(const char *path, const struct stat *stat, int kind, struct FTW *ftw)
+{
+	(void)stat;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
 void kit_remove_dir(const char *dir)
 {
-	DIR *open = opendir(dir);
-	struct dirent *entry;
-
-	while (open && (entry = readdir(open)))
-		unlinkat(dirfd(open), entry->d_name, 0);
-	if (open)
-		closedir(open);
-	rmdir(dir);
+	nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* The writer's thread goes where the producer is not. */

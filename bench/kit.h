@@ -41,7 +41,7 @@ struct kit {
 struct kit *kit_open(const struct bench_opts *bench, const struct kit_opts *opts);
 void kit_close(void *kit);		/* checks that what was added is there, where kit_send() did it */
 
-/* An empty directory on the work disk ($TMPDIR, or /tmp), and its end. */
+/* An empty directory on the work disk ($TMPDIR, or /tmp), and its end, with all that is in it. */
 void kit_make_dir(char dir[128]);
 void kit_remove_dir(const char *dir);
 

@@ -22,11 +22,12 @@
 #define REPS_QUICK	3u
 #define NOISE		0.2
 #define PACE		1.5
+#define TEXT		256u
 
 static const struct bench *const lists[] = {
 	bench_floor, bench_inline, bench_sync, bench_polled, bench_read, bench_memory, bench_count, bench_follow,
 	bench_derived, bench_lazy, bench_shards, bench_share, bench_fold, bench_rules, bench_million,
-	bench_log, bench_restore,
+	bench_log, bench_restore, bench_peers,
 };
 
 /* -------------------------------------------------------------------------------------------------------- measuring */
@@ -101,19 +102,35 @@ static bool is_wanted(const struct bench_opts *opts, const struct bench *bench, 
 	return !n;
 }
 
+/* Says so once where several in a row are left out for the same reason. */
+static bool is_left_out(const struct bench *bench, char said[TEXT])
+{
+	const char *why = bench->missing ? bench->missing(bench->what) : NULL;
+
+	if (!why)
+		return false;
+	if (strcmp(why, said))
+		printf("%-22s left out, and those like it: %s\n", bench->name, why);
+	snprintf(said, TEXT, "%s", why);
+	return true;
+}
+
 static unsigned int run_all(const struct bench_opts *opts, char **names, int n)
 {
 	const struct bench *bench;
-	unsigned int run = 0;
+	char said[TEXT] = "";
+	unsigned int seen = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(lists) / sizeof(*lists); i++)
-		for (bench = lists[i]; bench->name; bench++)
-			if (is_wanted(opts, bench, names, n)) {
+		for (bench = lists[i]; bench->name; bench++) {
+			if (!is_wanted(opts, bench, names, n))
+				continue;
+			if (!is_left_out(bench, said))
 				run_bench(opts, bench);
-				run++;
-			}
-	return run;
+			seen++;
+		}
+	return seen;
 }
 
 static void list_all(void)

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The files below a log, by either way of writing: one writer at a time; a disk that is full costs nothing but time; a write that fails is
- * the file's last.
+ * the file's last; a call that was interrupted, or did less than it was asked for, is gone on with.
  *
  * `logdisk --seed N` draws what a failure printed.
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <liburing.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include "kselftest.h"
@@ -258,6 +260,147 @@ static int overlapping(uint32_t flags)
 	return err ? said("overlapping") : 0;
 }
 
+/* --------------------------------------------------------------------------------------------------------- interrupted */
+
+/*
+ * By way of the linker, what signals do to calls, and file systems to writes: while it is on, a call may be interrupted before it has done anything,
+ * and one that takes bytes may take fewer.
+ */
+enum call { FLOCK, FSYNC, FDATASYNC, FALLOCATE, FTRUNCATE, PREAD, PWRITE, SUBMIT, WAIT, CALLS };
+
+static struct {
+	bool on;
+	struct rng rng;
+	unsigned int times[CALLS], shorter[CALLS];
+} signals;
+
+static bool interrupts(enum call call)
+{
+	if (!signals.on || rng_below(&signals.rng, 2))
+		return false;
+	signals.times[call]++;
+	errno = EINTR;
+	return true;
+}
+
+static size_t shorten(enum call call, size_t bytes)
+{
+	if (!signals.on || bytes < 2 || rng_below(&signals.rng, 2))
+		return bytes;
+	signals.shorter[call]++;
+	return 1 + rng_below(&signals.rng, bytes - 1);
+}
+
+#define WRAP(CALL, result, name, params, args)					\
+	result __wrap_##name params;						\
+	result __real_##name params;						\
+	result __wrap_##name params						\
+	{									\
+		return interrupts(CALL) ? -1 : __real_##name args;		\
+	}
+
+WRAP(FLOCK, int, flock, (int fd, int how), (fd, how))
+WRAP(FSYNC, int, fsync, (int fd), (fd))
+WRAP(FDATASYNC, int, fdatasync, (int fd), (fd))
+WRAP(FALLOCATE, int, fallocate, (int fd, int mode, off_t at, off_t bytes), (fd, mode, at, bytes))
+WRAP(FTRUNCATE, int, ftruncate, (int fd, off_t bytes), (fd, bytes))
+WRAP(PREAD, ssize_t, pread, (int fd, void *to, size_t bytes, off_t at), (fd, to, shorten(PREAD, bytes), at))
+WRAP(PWRITE, ssize_t, pwrite, (int fd, const void *from, size_t bytes, off_t at), (fd, from, shorten(PWRITE, bytes), at))
+
+/* One that writes less breaks the chain that it is in, so that the sync behind it is not done. */
+int __wrap_io_uring_submit(struct io_uring *ring);
+int __real_io_uring_submit(struct io_uring *ring);
+int __wrap_io_uring_submit(struct io_uring *ring)
+{
+	unsigned int at;
+
+	if (interrupts(SUBMIT))
+		return -EINTR;
+	for (at = ring->sq.sqe_head; at != ring->sq.sqe_tail; at++) {
+		struct io_uring_sqe *sqe = &ring->sq.sqes[at & ring->sq.ring_mask];
+
+		if (sqe->opcode == IORING_OP_WRITE)
+			sqe->len = (unsigned int)shorten(SUBMIT, sqe->len);
+	}
+	return __real_io_uring_submit(ring);
+}
+
+/* What a sync comes to is 0, a write comes to more. */
+int __wrap___io_uring_get_cqe(struct io_uring *ring, struct io_uring_cqe **cqe, unsigned int submit, unsigned int wait, sigset_t *mask);
+int __real___io_uring_get_cqe(struct io_uring *ring, struct io_uring_cqe **cqe, unsigned int submit, unsigned int wait, sigset_t *mask);
+int __wrap___io_uring_get_cqe(struct io_uring *ring, struct io_uring_cqe **cqe, unsigned int submit, unsigned int wait, sigset_t *mask)
+{
+	int err = interrupts(WAIT) ? -EINTR : __real___io_uring_get_cqe(ring, cqe, submit, wait, mask);
+
+	if (!err && *cqe && !(*cqe)->res && interrupts(WAIT))
+		(*cqe)->res = -EINTR;
+	return err;
+}
+
+/* Room, bytes, a cut, and what is there then. */
+static int write_and_cut(struct msl_disk *disk, const uint8_t *bytes, uint8_t *read)
+{
+	struct msl_file *file;
+	uint64_t size;
+	int err = disk->ops->file_open(disk, "cut", MSL_FILE_CREATE, &file);
+
+	if (err)
+		return said("making a file");
+	err = disk->ops->allocate(file, 100000);
+	if (!err)
+		err = write_and_sync(disk, file, bytes, 50000, 0, false);
+	if (!err)
+		err = disk->ops->truncate(file, 40000);
+	if (!err)
+		err = disk->ops->sync_dir(disk);
+	if (!err && (disk->ops->size(file, &size) || size != 40000 || disk->ops->read(file, read, 50000, 0) != 40000 || memcmp(bytes, read, 40000)))
+		err = said("not what was written and cut");
+	disk->ops->file_close(file);
+	return err ? said("writing and cutting") : 0;
+}
+
+static int locked_and_cut(uint32_t flags)
+{
+	uint8_t bytes[50000], read[50000];
+	struct msl_disk *disk = place_open(flags);
+	int err = msl_dir_lock(disk);
+
+	place_empty();
+	rng_fill(&signals.rng, bytes, sizeof(bytes));
+	err = err ? said("the lock") : write_and_cut(disk, bytes, read);
+	msl_disk_close(disk);
+	return err;
+}
+
+/* Each of the calls was, but for waiting, which is not always needed. */
+static int was_interrupted(bool uring)
+{
+	unsigned int i;
+
+	for (i = 0; i < (uring ? WAIT : SUBMIT); i++)
+		if (!signals.times[i] || (i >= PREAD && !signals.shorter[i]))
+			return printf("# call %u was never interrupted, or never shorter\n", i);
+	return 0;
+}
+
+static int interrupted(uint32_t flags)
+{
+	struct msl_disk *disk = place_open(flags);
+	bool uring = msl_disk_is_uring(disk);
+	unsigned int i;
+	int err;
+
+	memset(&signals, 0, sizeof(signals));
+	signals.rng.state = seed;
+	signals.on = true;
+	msl_disk_close(disk);
+	err = overlapping(flags);
+	for (i = 0; !err && i < 64; i++)
+		err = locked_and_cut(flags);
+	signals.on = false;
+	return err ? err : was_interrupted(uring);
+}
+
 static void run_all(void)
 {
 	static const struct {
@@ -276,6 +419,7 @@ static void run_all(void)
 		ksft_test_result(!overlapping(ways[i].flags), "written while it is synced: %s\n", ways[i].name);
 		ksft_test_result(!failing(ways[i].flags, false), "a write fails: %s\n", ways[i].name);
 		ksft_test_result(!failing(ways[i].flags, true), "a write fails while it is synced: %s\n", ways[i].name);
+		ksft_test_result(!interrupted(ways[i].flags), "interrupted, and coming short: %s\n", ways[i].name);
 	}
 	small = !small_disk();
 	for (i = 0; i < 2; i++) {

@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include "kselftest.h"
 #include "common/logs.h"
 
@@ -272,6 +273,8 @@ static struct {
 	bool on;
 	struct rng rng;
 	unsigned int times[CALLS], shorter[CALLS];
+	ino_t synced;			/* the last directory that was */
+	int fails;			/* how syncing a directory does */
 } signals;
 
 static bool interrupts(enum call call)
@@ -300,12 +303,25 @@ static size_t shorten(enum call call, size_t bytes)
 	}
 
 WRAP(FLOCK, int, flock, (int fd, int how), (fd, how))
-WRAP(FSYNC, int, fsync, (int fd), (fd))
 WRAP(FDATASYNC, int, fdatasync, (int fd), (fd))
 WRAP(FALLOCATE, int, fallocate, (int fd, int mode, off_t at, off_t bytes), (fd, mode, at, bytes))
 WRAP(FTRUNCATE, int, ftruncate, (int fd, off_t bytes), (fd, bytes))
 WRAP(PREAD, ssize_t, pread, (int fd, void *to, size_t bytes, off_t at), (fd, to, shorten(PREAD, bytes), at))
 WRAP(PWRITE, ssize_t, pwrite, (int fd, const void *from, size_t bytes, off_t at), (fd, from, shorten(PWRITE, bytes), at))
+
+int __wrap_fsync(int fd);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	struct stat stat;
+
+	if (interrupts(FSYNC))
+		return -1;
+	if (!fstat(fd, &stat))
+		signals.synced = stat.st_ino;
+	errno = signals.fails;
+	return signals.fails ? -1 : __real_fsync(fd);
+}
 
 /* One that writes less breaks the chain that it is in, so that the sync behind it is not done. */
 int __wrap_io_uring_submit(struct io_uring *ring);
@@ -401,6 +417,32 @@ static int interrupted(uint32_t flags)
 	return err ? err : was_interrupted(uring);
 }
 
+/* The directory's own name is on disk, also if that failed at first, or whoever made it did not live to see to it. */
+static int for_good(uint32_t flags)
+{
+	struct msl_disk *disk = NULL;
+	char path[sizeof(place) + 8];
+	struct stat above;
+	int err = 0;
+
+	snprintf(path, sizeof(path), "%s/deeper", place);
+	signals.fails = EIO;
+	if (msl_disk_open(path, flags | MSL_DISK_CREATE, &disk) != -EIO || msl_disk_open(path, flags | MSL_DISK_CREATE, &disk) != -EIO)
+		err = said("a directory whose name could not be synced");
+	signals.fails = EINVAL;
+	if (!err && msl_disk_open(path, flags | MSL_DISK_CREATE, &disk))
+		err = said("a directory that is where nothing can be synced");
+	msl_disk_close(disk);
+	disk = NULL;
+	signals.fails = 0;
+	signals.synced = 0;
+	if (!err && (msl_disk_open(path, flags | MSL_DISK_CREATE, &disk) || stat(place, &above) || signals.synced != above.st_ino))
+		err = said("the name of a directory that was there was not synced");
+	msl_disk_close(disk);
+	rmdir(path);
+	return err;
+}
+
 static void run_all(void)
 {
 	static const struct {
@@ -420,6 +462,7 @@ static void run_all(void)
 		ksft_test_result(!failing(ways[i].flags, false), "a write fails: %s\n", ways[i].name);
 		ksft_test_result(!failing(ways[i].flags, true), "a write fails while it is synced: %s\n", ways[i].name);
 		ksft_test_result(!interrupted(ways[i].flags), "interrupted, and coming short: %s\n", ways[i].name);
+		ksft_test_result(!for_good(ways[i].flags), "the directory is made for good: %s\n", ways[i].name);
 	}
 	small = !small_disk();
 	for (i = 0; i < 2; i++) {

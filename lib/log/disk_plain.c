@@ -100,15 +100,22 @@ int local_unlink(struct msl_disk *disk, const char *name)
 	return unlinkat(local->dir, name, 0) ? dir_fail(local, errno, name, "deleting") : 0;
 }
 
-int local_sync_dir(struct msl_disk *disk)
+static int sync_names(int dir)
 {
-	struct local_disk *local = local_disk_of(disk);
 	int err;
 
 	do {
-		err = fsync(local->dir);
+		err = fsync(dir);
 	} while (err && errno == EINTR);
-	return err ? dir_fail(local, errno, NULL, "fsync") : 0;
+	return err ? errno : 0;
+}
+
+int local_sync_dir(struct msl_disk *disk)
+{
+	struct local_disk *local = local_disk_of(disk);
+	int err = sync_names(local->dir);
+
+	return err ? dir_fail(local, err, NULL, "fsync") : 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ files */
@@ -312,28 +319,54 @@ const struct msl_disk_ops msl_plain_ops = {
 
 /* ---------------------------------------------------------------------------------------------------------- opening */
 
-/* The directory is made for good: its name in the one above is synced. */
-static int make_directory(const char *path)
+static int path_above(const char *path, char *above, size_t room)
 {
-	char above[4096];
 	size_t n = strlen(path);
-	int fd, err;
 
-	if (mkdir(path, 0700))
-		return errno == EEXIST ? 0 : msl_fail(errno, "%s: making the directory: %s", path, strerror(errno));
 	while (n && path[n - 1] == '/')
 		n--;
 	while (n && path[n - 1] != '/')
 		n--;
-	if (n >= sizeof(above))
+	if (n >= room)
 		return msl_fail(ENAMETOOLONG, "%s: the name is too long", path);
 	memcpy(above, n ? path : ".", n ? n : 1);
 	above[n ? n : 1] = 0;
+	return 0;
+}
+
+/* Of a directory that is there the one above may be another's, or of a file system that syncs none: a mount point lies anywhere. */
+static bool is_not_ours(int err)
+{
+	return err == EACCES || err == EINVAL || err == EROFS;
+}
+
+static int sync_above(const char *path, bool there)
+{
+	char above[4096];
+	int err = path_above(path, above, sizeof(above)), fd;
+
+	if (err)
+		return err;
 	fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	err = fd < 0 || fsync(fd) ? errno : 0;
+	err = fd < 0 ? errno : sync_names(fd);
 	if (fd >= 0)
 		close(fd);
+	if (there && is_not_ours(err))
+		return 0;
 	return err ? msl_fail(err, "%s: fsync: %s", above, strerror(err)) : 0;
+}
+
+/*
+ * The directory is made for good: its name in the one above is synced. Also if it is there already, for who made it was perhaps killed, or failed,
+ * before that.
+ */
+static int make_directory(const char *path)
+{
+	bool there = mkdir(path, 0700);
+
+	if (there && errno != EEXIST)
+		return msl_fail(errno, "%s: making the directory: %s", path, strerror(errno));
+	return sync_above(path, there);
 }
 
 int msl_disk_open(const char *path, uint32_t flags, struct msl_disk **disk)

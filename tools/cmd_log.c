@@ -151,7 +151,7 @@ static void print_stat(const struct mmsb_log_info *info, const struct tallied *t
 		printf("ticks        none\n");
 	if (info->checkpoint_tick)
 		printf("checkpoint   of tick %" PRIu64 "\n", info->checkpoint_tick);
-	printf("deltas       %s in %s ticks", text_grouped(tallied->deltas).s, text_grouped(tallied->ticks).s);
+	printf("deltas       %s in %s tick%s", text_grouped(tallied->deltas).s, text_grouped(tallied->ticks).s, tallied->ticks == 1 ? "" : "s");
 	if (tallied->deltas)
 		printf(", %.1f bytes each", (double)tallied->bytes / (double)tallied->deltas);
 	printf("\n");

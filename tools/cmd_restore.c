@@ -38,8 +38,10 @@ static void print_restored(const struct mmsb_restored *restored)
 		printf(", which closed at %s", text_date(restored->time).s);
 	printf("\n");
 	if (restored->checkpoint)
-		printf("  from the checkpoint of tick %" PRIu64 ", with %s pages\n", restored->checkpoint, text_grouped(restored->pages).s);
-	printf("  %s ticks with %s deltas done again\n", text_grouped(restored->ticks).s, text_grouped(restored->deltas).s);
+		printf("  from the checkpoint of tick %" PRIu64 ", with %s page%s\n", restored->checkpoint, text_grouped(restored->pages).s,
+		       restored->pages == 1 ? "" : "s");
+	printf("  %s tick%s with %s delta%s done again\n", text_grouped(restored->ticks).s, restored->ticks == 1 ? "" : "s",
+	       text_grouped(restored->deltas).s, restored->deltas == 1 ? "" : "s");
 	if (restored->cut)
 		printf("  a torn tail of %s counts for nothing\n", text_bytes(restored->cut).s);
 	if (restored->hashed)

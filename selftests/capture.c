@@ -7,11 +7,11 @@
  * `capture --seed N --ops N` replays what a failure printed. $MMSB_SOAK: goes on with new seeds for that many seconds.
  */
 #include <fcntl.h>
-#include <getopt.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <mmsb/logging.h>
 #include "kselftest.h"
+#include "common/seeded.h"
 #include "common/tape.h"
 #include "common/wild.h"
 #include "../lib/home.h"
@@ -1077,27 +1077,14 @@ static void test_small(void)
 
 /* ---------------------------------------------------------------------------------------------------------------- main */
 
+static void run_all(uint64_t ops)
+{
+	ksft_print_msg("--seed %llu --ops %llu\n", (unsigned long long)seed, (unsigned long long)ops);
+	test_recordings(ops);
+	test_small();
+}
+
 int main(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "seed", required_argument, NULL, 's' }, { "ops", required_argument, NULL, 'o' }, {},
-	};
-	uint64_t ops = scaled(9000) + 60, end = now_ns() + soak_seconds() * SECOND;
-	int c;
-
-	seed = rng_seed_now();
-	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
-		if (c == '?')
-			ksft_exit_fail_msg("usage: capture [--seed N] [--ops N]\n");
-		*(c == 's' ? &seed : &ops) = strtoull(optarg, NULL, 0);
-	}
-	ksft_print_header();
-	do {
-		ksft_print_msg("--seed %llu --ops %llu\n", (unsigned long long)seed, (unsigned long long)ops);
-		test_recordings(ops);
-		test_small();
-		seed++;
-	} while (now_ns() < end && !ksft_get_fail_cnt());
-	ksft_set_plan(ksft_test_num());
-	ksft_finished();
+	seeded_main(argc, argv, &seed, scaled(9000) + 60, run_all);
 }

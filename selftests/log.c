@@ -163,6 +163,15 @@ static void bed_close(struct bed *bed)
 	folder_remove(bed->place);
 }
 
+/* The log goes, the space stays; `how`: mmsb_log_close(), or mmsb_log_end(). */
+static int bed_shut(struct bed *bed, int (*how)(struct mmsb_log *log))
+{
+	struct mmsb_log *log = bed->log;
+
+	bed->log = NULL;
+	return how(log);
+}
+
 /* One delta; its completion is waited for. */
 static int bed_add(struct bed *bed, bool durable, struct mmsb_cqe *cqe)
 {
@@ -442,8 +451,7 @@ static int killed(void)
 	pid_t pid;
 
 	err = bed_open(&bed, LOG_OPTS());
-	err = err ?: bed_adds(&bed, 3) ?: mmsb_log_close(bed.log);
-	bed.log = NULL;
+	err = err ?: bed_adds(&bed, 3) ?: bed_shut(&bed, mmsb_log_close);
 	for (i = 0; !err && i < 3; i++) {
 		pid = fork();
 		if (!pid) {
@@ -467,19 +475,15 @@ static int killed(void)
 static int only_its_own(void)
 {
 	char empty[FOLDER_MAX];
-	struct bed bed, other;
+	struct bed bed;
 	struct mmsb_log *log;
 	int err = bed_open(&bed, LOG_OPTS());
 
 	folder_make(empty);
-	err = err ?: bed_adds(&bed, 3) ?: mmsb_log_close(bed.log);
-	bed.log = NULL;
+	err = err ?: bed_adds(&bed, 3) ?: bed_shut(&bed, mmsb_log_close);
 	if (!err && mmsb_log_open(bed.space, empty, LOG_OPTS(), &log) != -ENODATA)
 		err = differs("a space's log went on in an empty directory");
-	if (!err)
-		snprintf(other.name, sizeof(other.name), "%s", bed.name);
-	err = err ?: mmsb_log_open(bed.space, bed.place, LOG_OPTS(), &bed.log) ?: bed_adds(&bed, 1) ?: mmsb_log_end(bed.log);
-	bed.log = NULL;
+	err = err ?: mmsb_log_open(bed.space, bed.place, LOG_OPTS(), &bed.log) ?: bed_adds(&bed, 1) ?: bed_shut(&bed, mmsb_log_end);
 	err = err ?: bed_adds(&bed, 1);
 	if (!err && mmsb_log_open(bed.space, bed.place, LOG_OPTS(), &bed.log) != -EBADMSG)
 		err = differs("a log was gone on with that ends elsewhere than the space stands");
@@ -506,8 +510,7 @@ static int goes_on(void)
 	unsigned int i;
 	int err = bed_open(&bed, LOG_OPTS());
 
-	err = err ?: bed_adds(&bed, 10) ?: mmsb_log_close(bed.log);
-	bed.log = NULL;
+	err = err ?: bed_adds(&bed, 10) ?: bed_shut(&bed, mmsb_log_close);
 	for (i = 0; !err && i < 3; i++) {
 		err = restore(bed.mmsb, bed.place, i + 1, false, NULL, &restored, &space);
 		err = err ?: mmsb_log_open(space, bed.place, LOG_OPTS(), &log);
@@ -530,15 +533,12 @@ static int without_a_base(void)
 	struct bed bed;
 	int err = bed_open(&bed, LOG_OPTS());
 
-	err = err ?: bed_adds(&bed, 5) ?: mmsb_log_end(bed.log);
-	bed.log = NULL;
+	err = err ?: bed_adds(&bed, 5) ?: bed_shut(&bed, mmsb_log_end);
 	folder_empty(bed.place);
 	err = err ?: mmsb_log_open(bed.space, bed.place, LOG_OPTS(.flags = MMSB_LOG_OPT_NO_THREAD), &bed.log);
-	if (!err && mmsb_log_close(bed.log) != -ENODATA)
+	if (!err && bed_shut(&bed, mmsb_log_close) != -ENODATA)
 		err = differs("a log without a base was closed as if it were whole");
-	bed.log = NULL;
-	err = err ?: mmsb_log_open(bed.space, bed.place, LOG_OPTS(), &bed.log) ?: mmsb_sync(bed.space, PATIENCE) ?: mmsb_log_close(bed.log);
-	bed.log = NULL;
+	err = err ?: mmsb_log_open(bed.space, bed.place, LOG_OPTS(), &bed.log) ?: mmsb_sync(bed.space, PATIENCE) ?: bed_shut(&bed, mmsb_log_close);
 	err = err ?: holds(bed.place, bed.space, "embedded", 1);
 	if (err)
 		said("a log without a base");
@@ -556,8 +556,7 @@ static int held(void)
 	struct bed bed;
 	int err = bed_open(&bed, LOG_OPTS());
 
-	err = err ?: bed_adds(&bed, 10) ?: mmsb_log_close(bed.log);
-	bed.log = NULL;
+	err = err ?: bed_adds(&bed, 10) ?: bed_shut(&bed, mmsb_log_close);
 	err = err ?: restore(bed.mmsb, bed.place, 2, false, MMSB_OPTS(struct mmsb_restore_opts, .flags = MMSB_RESTORE_HOLD), &restored, &space);
 	err = err ?: mmsb_ring_open(space, NULL, &ring);
 	if (!err && (mmsb_add(ring, bed.page, 0, 7, NULL) != -EBUSY || mmsb_log_hold(space)))

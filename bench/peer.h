@@ -4,7 +4,7 @@
  * all 0 in the beginning, to which one is added.
  *
  * Those that are libraries are built into objects of their own (bench/peers/), which are loaded when they are measured: the benchmark
- * can be built without any of them, and none of them is in the process while something else is measured.
+ * can be built without any of them, and none of them is in the process while MMSB is measured without peers, which comes first.
  */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H

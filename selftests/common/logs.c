@@ -141,7 +141,7 @@ static int words_against(const struct tape *tape, size_t *at, uint64_t tick, con
 	return err || i == n ? err : -ENOTRECOVERABLE;
 }
 
-/* Words in bulk every other time. */
+/* Words in bulk, if that is asked for and there are any. */
 static int next_against(struct msl_reader *reader, const struct tape *tape, size_t *at, size_t *came, bool bulk)
 {
 	const struct mmsb_record *record;

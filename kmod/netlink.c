@@ -56,7 +56,7 @@ struct mmsb_space *mmsb_nl_space(struct net *net, struct nlattr *id, struct nlat
 	}
 	if (id || *(char *)nla_data(name))
 		space = mmsb_names_find(net, name ? nla_data(name) : NULL, id ? nla_get_u64(id) : 0);
-	if (!space || !mmsb_space_readable(space, net)) {
+	if (!space || !(mmsb_space_readable(space, net) || mmsb_space_owned(space, net))) {
 		if (space)
 			mmsb_space_put(space);
 		return ERR_PTR(mmsb_nl_refuse(extack, id ?: name, MMSB_REASON_NO_SPACE));

@@ -37,7 +37,7 @@ int mmsb_nl_refuse(struct netlink_ext_ack *extack, const struct nlattr *attr, en
 /* May who sends do what needs the capability, and may who opened the socket? */
 bool mmsb_nl_capable(struct sk_buff *skb, struct user_namespace *ns, int cap);
 
-/* The space that two attributes of a request name, with a reference, which the caller may read; or an error pointer. */
+/* The space that two attributes of a request name, with a reference, which the caller may read or owns; or an error pointer. */
 struct mmsb_space *mmsb_nl_space(struct net *net, struct nlattr *id, struct nlattr *name, struct netlink_ext_ack *extack);
 
 /* The attributes of a dump's request; NULL: it has none. */

@@ -137,14 +137,11 @@ static struct mmsb_space *owned_space(struct sk_buff *skb, struct genl_info *inf
 	return ERR_PTR(-EPERM);
 }
 
-static enum mmsb_reason set_durability(struct mmsb_space *space, u32 mode, u32 *before)
+static enum mmsb_reason set_durability(struct mmsb_space *space, u32 mode)
 {
-	struct mmsb_durability_args args = { .size = sizeof(args) };
-	enum mmsb_reason reason = ms_log_durability(space->engine, false, &args);
+	struct mmsb_durability_args args = { .size = sizeof(args), .mode = mode };
 
-	*before = args.mode;
-	args.mode = mode;
-	return reason ?: ms_log_durability(space->engine, true, &args);
+	return ms_log_durability(space->engine, true, &args);
 }
 
 static enum mmsb_reason set_hash(struct mmsb_space *space, bool on)
@@ -167,33 +164,17 @@ static enum mmsb_reason set_limits(struct mmsb_space *space, struct nlattr **att
 		.max_bytes = wanted(attrs[MMSB_A_SPACE_MAX_BYTES]),
 		.max_rings = attrs[MMSB_A_SPACE_MAX_RINGS] ? nla_get_u32(attrs[MMSB_A_SPACE_MAX_RINGS]) : 0,
 	};
+	struct ms_space_stat stat;
 
-	*bad = attrs[MMSB_A_SPACE_MAX_PAGES] ?: attrs[MMSB_A_SPACE_MAX_BYTES];
+	ms_space_stat(space->engine, &stat);
+	*bad = limits.max_pages > stat.made_for_pages ? attrs[MMSB_A_SPACE_MAX_PAGES] : attrs[MMSB_A_SPACE_MAX_BYTES];
 	return ms_space_limit(space->engine, &limits);
-}
-
-static enum mmsb_reason set_features(struct mmsb_space *space, struct nlattr **attrs, const struct nlattr **bad)
-{
-	struct nlattr *mode = attrs[MMSB_A_SPACE_DURABILITY], *hash = attrs[MMSB_A_SPACE_HASH];
-	enum mmsb_reason reason = MMSB_REASON_NONE;
-	u32 before;
-
-	*bad = mode;
-	if (mode)
-		reason = set_durability(space, nla_get_u32(mode), &before);
-	if (reason || !hash)
-		return reason;
-	*bad = hash;
-	reason = set_hash(space, nla_get_u8(hash));
-	if (reason && mode)
-		set_durability(space, before, &before);
-	return reason;
 }
 
 /* What a refusal further on puts back. */
 struct as_it_was {
 	struct ms_space_limits limits;
-	bool pinned;
+	bool pinned, hash;
 };
 
 static void remember(struct mmsb_space *space, struct as_it_was *was)
@@ -205,32 +186,57 @@ static void remember(struct mmsb_space *space, struct as_it_was *was)
 	was->limits.max_bytes = info.max_bytes;
 	was->limits.max_rings = info.max_rings;
 	was->pinned = info.flags & MMSB_SPACE_PIN;
+	was->hash = info.flags & MMSB_SPACE_HASH;
+}
+
+static void put_back(struct mmsb_space *space, struct nlattr **attrs, const struct as_it_was *was)
+{
+	ms_space_limit(space->engine, &was->limits);
+	if (attrs[MMSB_A_SPACE_PINNED])
+		mmsb_names_pin(space, was->pinned);
+	if (attrs[MMSB_A_SPACE_HASH])
+		set_hash(space, was->hash);
+}
+
+static enum mmsb_reason set_one(struct mmsb_space *space, int which, const struct nlattr *attr)
+{
+	switch (which) {
+	case MMSB_A_SPACE_PINNED:
+		return mmsb_names_pin(space, nla_get_u8(attr));
+	case MMSB_A_SPACE_HASH:
+		return set_hash(space, nla_get_u8(attr));
+	case MMSB_A_SPACE_DURABILITY:
+		return set_durability(space, nla_get_u32(attr));
+	default:
+		mmsb_names_mode(space, nla_get_u32(attr));
+		return MMSB_REASON_NONE;
+	}
+}
+
+/* Durability comes last of what can fail, for a log that was ended cannot be put back. */
+static enum mmsb_reason set_each(struct mmsb_space *space, struct nlattr **attrs, const struct nlattr **bad)
+{
+	static const int order[] = { MMSB_A_SPACE_PINNED, MMSB_A_SPACE_HASH, MMSB_A_SPACE_DURABILITY, MMSB_A_SPACE_MODE };
+	enum mmsb_reason reason = set_limits(space, attrs, bad);
+	int i;
+
+	for (i = 0; !reason && i < ARRAY_SIZE(order); i++) {
+		*bad = attrs[order[i]];
+		if (*bad)
+			reason = set_one(space, order[i], *bad);
+	}
+	return reason;
 }
 
 static enum mmsb_reason set_space(struct mmsb_space *space, struct nlattr **attrs, const struct nlattr **bad)
 {
-	struct nlattr *pin = attrs[MMSB_A_SPACE_PINNED], *mode = attrs[MMSB_A_SPACE_MODE];
-	enum mmsb_reason reason;
 	struct as_it_was was;
+	enum mmsb_reason reason;
 
 	remember(space, &was);
-	reason = set_limits(space, attrs, bad);
+	reason = set_each(space, attrs, bad);
 	if (reason)
-		return reason;
-	if (pin) {
-		*bad = pin;
-		reason = mmsb_names_pin(space, nla_get_u8(pin));
-	}
-	if (!reason)
-		reason = set_features(space, attrs, bad);
-	if (!reason) {
-		if (mode)
-			mmsb_names_mode(space, nla_get_u32(mode));
-		return reason;
-	}
-	ms_space_limit(space->engine, &was.limits);
-	if (pin)
-		mmsb_names_pin(space, was.pinned);
+		put_back(space, attrs, &was);
 	return reason;
 }
 

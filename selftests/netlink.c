@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <netlink/attr.h>
@@ -17,6 +18,7 @@
 #include <mmsb/reasons.h>
 #include "common/harness.h"
 #include "common/home.h"
+#include "common/starve.h"
 #include "../tools/nlc.h"
 
 #define ROWS	512
@@ -295,6 +297,7 @@ TEST_F(netlink, a_refusal_changes_nothing)
 	nla_put_u32(msg, MMSB_A_SPACE_MAX_RINGS, 3);
 	nla_put_u32(msg, MMSB_A_SPACE_MODE, 0666);
 	nla_put_u8(msg, MMSB_A_SPACE_PINNED, 1);
+	nla_put_u8(msg, MMSB_A_SPACE_HASH, 1);
 	nla_put_u32(msg, MMSB_A_SPACE_DURABILITY, 2);	/* without a log */
 	EXPECT_EQ(-EOPNOTSUPP, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
 	EXPECT_NE(NULL, strstr(self->nl.refusal, "has no log"));
@@ -303,6 +306,7 @@ TEST_F(netlink, a_refusal_changes_nothing)
 	EXPECT_EQ(8, rows.number[0][MMSB_A_SPACE_MAX_RINGS]);
 	EXPECT_EQ(0600, rows.number[0][MMSB_A_SPACE_MODE]);
 	EXPECT_EQ(0, rows.number[0][MMSB_A_SPACE_PINNED]);
+	EXPECT_EQ(0, rows.number[0][MMSB_A_SPACE_HASH]);
 	EXPECT_EQ(1000, rows.number[0][MMSB_A_SPACE_MAX_PAGES]);
 }
 
@@ -460,6 +464,26 @@ TEST_F(netlink, a_stranger_sees_what_he_may_read_and_changes_nothing)
 	EXPECT_EQ(-EPERM, as(1234, false, listen_in, self->name));
 	ASSERT_EQ(0, get_space(&self->nl, self->name, &rows));
 	EXPECT_EQ(1000, rows.number[0][MMSB_A_SPACE_MAX_PAGES]);
+}
+
+static int open_up(struct nlc *nl, const char *name)
+{
+	return set_u32(nl, name, MMSB_A_SPACE_MODE, 0600);
+}
+
+TEST_F(netlink, an_owner_who_locked_himself_out_finds_back)
+{
+	struct mmsb_space *space;
+	char name[48];
+
+	snprintf(name, sizeof(name), "%s-out", self->name);
+	ASSERT_EQ(0, mmsb_space_open(self->mmsb, name, MMSB_OPTS(struct mmsb_space_opts, .shards = 1, .uid = 1234, .gid = 1234, .own_set = true,
+				     .mode = 0600, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_EXCL | MMSB_SPACE_INLINE), &space));
+	ASSERT_EQ(0, set_u32(&self->nl, name, MMSB_A_SPACE_MODE, 0));
+	EXPECT_EQ(-ENOENT, as(4321, false, open_up, name));
+	EXPECT_EQ(0, as(1234, false, open_up, name));
+	EXPECT_EQ(0, as(1234, false, look, name));
+	mmsb_space_close(space);
 }
 
 TEST_F(netlink, another_network_namespace_has_other_spaces)
@@ -644,27 +668,115 @@ TEST_F(netlink, a_client_that_dies_and_a_limit_are_told)
 	nlc_close(&nl);
 }
 
-/* They hold up nobody, and whoever reads sees by the generations that he missed some. */
-TEST_F(netlink, listeners_that_never_read_disturb_nobody)
+/* A thousand, fewer where all is slow. They hold up nobody, and whoever reads sees by the generations that he missed some. */
+TEST_F_TIMEOUT(netlink, listeners_that_never_read_disturb_nobody, 60)
 {
-	enum { DEAF = 100 };
-	static struct nlc deaf[DEAF];
-	uint64_t times = scaled(100000), begun, i;
+	static struct nlc deaf[1000];
+	struct rlimit files = { 2000, 2000 };
+	int opened, n = scaled(25000) < 1000 ? (int)scaled(25000) : 1000;
+	uint64_t times = 20, begun, i;
 	struct mmsb_ring *ring;
-	int opened;
 
-	for (opened = 0; opened < DEAF; opened++) {
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
+	for (opened = 0; opened < n; opened++) {
 		ASSERT_EQ(0, nlc_open(&deaf[opened]));
 		ASSERT_EQ(0, nlc_listen(&deaf[opened]));
 	}
 	begun = generation(&self->nl);
-	for (i = 0; i < times / 20; i++) {
+	for (i = 0; i < times; i++) {
 		ASSERT_EQ(0, mmsb_ring_open(self->space, NULL, &ring));
 		mmsb_ring_close(ring);
 	}
-	EXPECT_EQ(begun + 2 * (times / 20), generation(&self->nl));
+	EXPECT_EQ(begun + 2 * times, generation(&self->nl));
 	while (opened--)
 		nlc_close(&deaf[opened]);
+}
+
+/* --------------------------------------------------------------------------------------------------------- no memory */
+
+static int ask_for_all(struct nlc *nl, const char *name)
+{
+	int err = get_space(nl, name, &rows);
+
+	err = err ?: ask(nl, nlc_request(nl, MMSB_CMD_SPACE_GET, true), &nlc_space, &rows);
+	err = err ?: look_at_rings(nl, name);
+	err = err ?: ask(nl, about(nl, MMSB_CMD_SHARD_GET, true, MMSB_A_SHARD_SPACE_NAME, name), &nlc_shard, &rows);
+	return err ?: ask(nl, nlc_request(nl, MMSB_CMD_MODULE_GET, false), &nlc_module, &rows);
+}
+
+static int switch_all(struct nlc *nl, const char *name)
+{
+	struct nl_msg *msg = about(nl, MMSB_CMD_SPACE_SET, false, MMSB_A_SPACE_NAME, name);
+
+	nla_put_u64(msg, MMSB_A_SPACE_MAX_PAGES, 500);
+	nla_put_u8(msg, MMSB_A_SPACE_PINNED, 1);
+	nla_put_u8(msg, MMSB_A_SPACE_HASH, 1);
+	return nlc_ask(nl, msg, NULL, NULL, NULL);
+}
+
+/* All was done, or nothing; an acknowledgement that was lost says neither. */
+static bool all_or_nothing(struct nlc *nl, const char *name)
+{
+	bool hash, pinned;
+
+	if (get_space(nl, name, &rows))
+		return false;
+	hash = rows.number[0][MMSB_A_SPACE_HASH];
+	pinned = rows.number[0][MMSB_A_SPACE_PINNED];
+	return hash == pinned && rows.number[0][MMSB_A_SPACE_MAX_PAGES] == (hash ? 500 : 1000);
+}
+
+static int switch_back(struct nlc *nl, const char *name)
+{
+	return set_u64(nl, name, MMSB_A_SPACE_MAX_PAGES, 1000) ?: set_u8(nl, name, MMSB_A_SPACE_PINNED, 0) ?: set_u8(nl, name, MMSB_A_SPACE_HASH, 0);
+}
+
+/* On a socket of its own, for after a failure answers may be left in it. */
+static int starved(struct starve *starve, unsigned int nth, int (*act)(struct nlc *nl, const char *name), const char *name, bool *came)
+{
+	struct nlc nl;
+	int err = nlc_open(&nl);
+
+	if (err)
+		return err;
+	nl_socket_set_nonblocking(nl.sock);	/* an answer that found no memory does not come */
+	starve_arm(starve, nth);
+	err = act(&nl, name);
+	*came = starve_disarm(starve, nth);
+	nlc_close(&nl);
+	return err;
+}
+
+TEST_F_TIMEOUT(netlink, memory_fails_at_every_site, 110)
+{
+	unsigned int nth, looked, failed = 0;
+	struct mmsb_space *space;
+	struct starve starve;
+	bool came;
+
+	if (!starve_open(&starve))
+		SKIP(return, "this kernel has no fault injection");
+	for (looked = 1, came = true; came && looked < STARVE_SITES; looked++)
+		failed += !!starved(&starve, looked, ask_for_all, self->name, &came);
+	EXPECT_GT(STARVE_SITES, looked);
+	for (nth = 1, came = true; came && nth < STARVE_SITES; nth++) {
+		failed += !!starved(&starve, nth, switch_all, self->name, &came);
+		ASSERT_TRUE(all_or_nothing(&self->nl, self->name));
+		ASSERT_EQ(0, switch_back(&self->nl, self->name));
+	}
+	EXPECT_GT(STARVE_SITES, nth);
+	EXPECT_LT(0, failed);
+	for (nth = 1, came = true; came && nth < STARVE_SITES; nth++) {		/* a space, counted for its user */
+		starve_arm(&starve, nth);
+		if (!mmsb_space_open(self->mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 1, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE), &space))
+			mmsb_space_close(space);
+		came = starve_disarm(&starve, nth);
+	}
+	ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_USER_GET, true), &nlc_user, &rows));
+	EXPECT_EQ(1, rows.number[0][MMSB_A_USER_SPACES]);
+	EXPECT_EQ(0, ask_for_all(&self->nl, self->name));
+	TH_LOG("%u allocations to look, %u answers did not come", looked - 2, failed);
+	starve_close(&starve);
 }
 
 /* ------------------------------------------------------------------------------------------------- dumps while all moves */

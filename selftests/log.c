@@ -795,6 +795,26 @@ static int torn(void)
 	return err;
 }
 
+/* The files lost what the space was told to be durable, while it lives on: the next writer puts all of it on disk before more is durable. */
+static int lost_behind_its_back(void)
+{
+	char last[FOLDER_MAX];
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS(.mode = MMSB_STRICT));
+
+	err = err ?: bed_adds(&bed, 20);
+	abandon(bed.log);
+	bed.log = NULL;
+	folder_count(bed.place, ".seg", last);
+	folder_flip(last, 4);
+	err = err ?: mmsb_log_open(bed.space, bed.place, LOG_OPTS(.mode = MMSB_STRICT), &bed.log);
+	err = err ?: bed_adds(&bed, 5);
+	err = err ?: mmsb_sync(bed.space, PATIENCE) ?: bed_shut(&bed, mmsb_log_close);
+	err = err ?: holds(bed.place, bed.space, "embedded", 1);
+	bed_close(&bed);
+	return err;
+}
+
 /* What has been synced and is no more is damage, and nobody goes on behind it. */
 static int damaged(void)
 {
@@ -885,6 +905,7 @@ static void test_files(void)
 	ksft_test_result(!beyond_the_end(), "a tick beyond the end is an error\n");
 	ksft_test_result(!segments(), "segments: cut by size, listed, verified, followed\n");
 	ksft_test_result(!torn(), "a torn tail is cut, and the log goes on\n");
+	ksft_test_result(!lost_behind_its_back(), "what was lost while the space lives is on disk again\n");
 	ksft_test_result(!damaged(), "damage is found and named\n");
 }
 

@@ -201,8 +201,17 @@ static int check_state(const struct opening *o)
 
 static int check_fit(struct opening *o)
 {
-	if (!o->start.virgin)
-		return had_log(o) ? 0 : check_state(o);
+	if (!o->start.virgin && !had_log(o))
+		return check_state(o);
+	if (!o->start.virgin) {
+		/*
+		 * The space was told that more is durable than the files hold: they were changed behind its back, or a checkpoint was not finished,
+		 * whose tick no segment holds. Either way nothing more may be durable before all of it is on disk.
+		 */
+		if (o->args.durable > o->start.held)
+			o->start.based = false;
+		return 0;
+	}
 	o->start.tick = o->args.durable;
 	o->start.header.tick = o->args.durable;
 	o->start.based = !o->args.durable;

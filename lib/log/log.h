@@ -33,7 +33,8 @@ struct mmsb_log {
 /* Where a log that lies in a directory goes on; what its next segment's header says. */
 struct msl_start {
 	struct msl_header header;
-	uint64_t tick;			/* the last whole one in the files */
+	uint64_t tick;			/* the last whole one in the segments */
+	uint64_t held;			/* the last one that the files can bring back: that, or the newest checkpoint's */
 	bool fresh;			/* the directory holds no log */
 	bool virgin;			/* it does, but no record was ever written to it */
 	bool based;

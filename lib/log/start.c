@@ -50,6 +50,8 @@ static int start_behind(struct msl_disk *disk, const struct msl_dir *dir, struct
 		return err;
 	start->header = end.header;
 	start->tick = end.tally.tick;
+	start->held = dir->ncheckpoints ? dir->checkpoints[dir->ncheckpoints - 1] : 0;
+	start->held = start->held < start->tick ? start->tick : start->held;
 	start->virgin = !end.tally.records && !end.header.previous_end && !dir->ncheckpoints;
 	if (end.tally.records) {
 		start->header.number++;

@@ -89,6 +89,8 @@ static bool reap_late(void)
 		mmsb_prep_nop(mmsb_get_sqe(small));
 		if (mmsb_submit(small) != 1)
 			return false;
+		while (i < 4 && mmsb_sq_space(small) < 4)	/* the poller may have the shard in hand */
+			sched_yield();
 	}
 	if (!reap(small, 6))
 		return false;

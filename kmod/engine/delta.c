@@ -610,11 +610,12 @@ static enum mmsb_reason apply(struct ms_shard *shard, struct ms_ring *ring, cons
 	return unlikely(shard->stream) ? apply_told(&change, ring, outcome) : apply_judged(&change, outcome);
 }
 
+/* Where a page was made, or words were applied, the completion's epoch is the page. */
 static void trace_applied(const struct ms_shard *shard, const struct ms_ring *ring, const struct mmsb_sqe *sqe,
 			  const struct ms_outcome *outcome)
 {
-	bool created = outcome->flags & MMSB_CQE_CREATED;
-	u64 page = created ? outcome->epoch : sqe->page, epoch = created ? 0 : outcome->epoch;
+	bool is_page = (outcome->flags & MMSB_CQE_CREATED) || sqe->op == MMSB_OP_WORDS;
+	u64 page = is_page ? outcome->epoch : sqe->page, epoch = is_page ? 0 : outcome->epoch;
 
 	if (outcome->flags & MMSB_CQE_UNCHANGED)
 		pf_trace(unchanged, shard->space->id, ring->id, page, sqe->op, epoch, shard->tick);

@@ -94,7 +94,7 @@ static __attribute__((__noinline__)) enum mmsb_reason apply_one(struct ms_shard 
 {
 	if (!ms_word_fits(sqe))
 		return MMSB_REASON_BAD_WORD;
-	if (owner->stream || pf_traced(apply) || !ms_word_lands(sqe, line, MS_LINE_SMALL | MS_LINE_PARENT))
+	if (owner->stream || ms_deltas_are_traced() || !ms_word_lands(sqe, line, MS_LINE_SMALL | MS_LINE_PARENT))
 		return ms_delta_apply(owner, ring, sqe, outcome);
 	if (ms_word_apply(owner, sqe, line, word))
 		ms_wave_touch(owner, MMSB_PAGE_INDEX(sqe->page));
@@ -107,7 +107,7 @@ static __attribute__((__noinline__)) enum mmsb_reason apply_one(struct ms_shard 
 static u32 batch_apply(struct ms_shard *shard, struct ms_ring *ring, struct ms_words *words, u32 n, enum mmsb_reason *reason,
 		       struct ms_outcome *outcome)
 {
-	bool told = shard->stream || pf_traced(apply), alone = shard->space->nshards == 1;
+	bool told = shard->stream || ms_deltas_are_traced(), alone = shard->space->nshards == 1;
 	u32 i;
 
 	for (i = 0; i < n; i++) {

@@ -135,17 +135,21 @@ static void catch(const char *name, unsigned int n, ...)
 	}
 MMSB_STEPS(CATCH)
 
+/* For one step; "": for each; NULL: for none. */
+static bool is_asked(const char *only, const char *step)
+{
+	return only && (!*only || !strcmp(only, step));
+}
+
 #ifdef pf_traced
-#define ASK(step, n, ...) pf_write(mmsb_mmsb_##step##_semaphore, on);
-static void probes_ask(uint16_t on)
+#define ASK(step, n, ...) pf_write(mmsb_mmsb_##step##_semaphore, is_asked(only, #step));
+#else
+#define ASK(step, n, ...) (void)is_asked(only, #step);
+#endif
+static void probes_ask(const char *only)
 {
 	MMSB_STEPS(ASK)
 }
-#else
-static void probes_ask(uint16_t on)
-{
-}
-#endif
 
 /* -------------------------------------------------------------------------------------------------------------- kernel */
 
@@ -168,8 +172,9 @@ static int instance_write(const char *file, const char *text)
 	return n < 0 ? -EIO : 0;
 }
 
-static int instance_begin(void)
+static int instance_begin(const char *only)
 {
+	char enable[96];
 	int err;
 
 	snprintf(instance, sizeof(instance), TRACEFS "/instances/mmsb-test-%d", getpid());
@@ -178,7 +183,8 @@ static int instance_begin(void)
 	err = instance_write("trace_clock", "mono");
 	err = err ?: instance_write("buffer_size_kb", "4096");
 	err = err ?: instance_write("trace", "");
-	return err ?: instance_write("events/mmsb/enable", "1");
+	snprintf(enable, sizeof(enable), "events/mmsb/%s%s/enable", *only ? "mmsb_" : "", only);
+	return err ?: instance_write(enable, "1");
 }
 
 #define REASON(name, err, text) #name,
@@ -266,24 +272,33 @@ static int instance_end(struct traced *traced)
 
 bool traced_is_there(void)
 {
-	if (home_is_kernel())
-		return !access(TRACEFS "/events/mmsb/enable", W_OK);
-#ifdef pf_traced
-	return true;
-#else
-	return false;
+	if (home_is_kernel() && access(TRACEFS "/events/mmsb/enable", W_OK)) {
+		printf("# " TRACEFS "/events/mmsb cannot be written to: mount -t tracefs tracefs " TRACEFS ", as root\n");
+		return false;
+	}
+#ifndef pf_traced
+	if (!home_is_kernel()) {
+		printf("# the library has no probes: scripts/setup build, and make it again\n");
+		return false;
+	}
 #endif
+	return true;
+}
+
+int traced_begin_only(const char *step)
+{
+	if (home_is_kernel())
+		return instance_begin(step);
+	pthread_mutex_lock(&caught_lock);
+	traced_free(&caught);
+	pthread_mutex_unlock(&caught_lock);
+	probes_ask(step);
+	return 0;
 }
 
 int traced_begin(void)
 {
-	if (home_is_kernel())
-		return instance_begin();
-	pthread_mutex_lock(&caught_lock);
-	traced_free(&caught);
-	pthread_mutex_unlock(&caught_lock);
-	probes_ask(1);
-	return 0;
+	return traced_begin_only("");
 }
 
 int traced_end(uint64_t space, struct traced *traced)
@@ -294,7 +309,7 @@ int traced_end(uint64_t space, struct traced *traced)
 	if (home_is_kernel()) {
 		err = instance_end(traced);
 	} else {
-		probes_ask(0);
+		probes_ask(NULL);
 		pthread_mutex_lock(&caught_lock);
 		*traced = caught;
 		caught = (struct traced){ NULL };

@@ -30,6 +30,7 @@ struct traced {
 
 bool traced_is_there(void);			/* false: *why not* is said */
 int traced_begin(void);
+int traced_begin_only(const char *step);
 int traced_end(uint64_t space, struct traced *traced);	/* what that space said since; to be freed */
 void traced_free(struct traced *traced);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "args.h"
 #include "doctor.h"
 #include "out.h"
@@ -153,6 +154,25 @@ static void doctor_try(struct doctor *doctor, const char *home)
 		doctor->works = home;
 }
 
+#define TRACING	"/sys/kernel/tracing"
+
+/* Others than root see nothing below it. */
+static void doctor_tracing(struct doctor *doctor)
+{
+	if (doctor_live(doctor) && geteuid())
+		doctor_say(doctor, DOCTOR_OK, "tracing", NULL, "only root may trace, and can find out here whether that works");
+	else if (!doctor_has(doctor, TRACING "/events"))
+		doctor_say(doctor, DOCTOR_WARN, "tracing", "mount -t tracefs tracefs " TRACING,
+			   "the kernel home cannot be traced: there is no tracefs at " TRACING);
+	else if (!doctor_has(doctor, TRACING "/events/mmsb"))
+		doctor_say(doctor, DOCTOR_WARN, "tracing", "make dkms, and load it without --force; a kernel without CONFIG_EVENT_TRACING has none",
+			   "the kernel home cannot be traced: the module brought no tracepoints");
+	else if (!doctor_has(doctor, "/usr/bin/bpftrace") && !doctor_has(doctor, "/usr/local/bin/bpftrace"))
+		doctor_say(doctor, DOCTOR_WARN, "tracing", "apt install bpftrace", "there are tracepoints, but 'mmsb trace' finds no bpftrace");
+	else
+		doctor_say(doctor, DOCTOR_OK, "tracing", NULL, "the kernel home can be traced: see 'mmsb trace'");
+}
+
 static void doctor_probes(struct doctor *doctor)
 {
 	if (CLI_PROBES)
@@ -170,6 +190,8 @@ static void examine(struct doctor *doctor)
 	if (kernel) {
 		doctor_module(doctor);
 		doctor_device(doctor);
+		if (doctor->loaded)
+			doctor_tracing(doctor);
 	}
 	doctor_limits(doctor);
 	if (doctor->answers) {

@@ -66,6 +66,8 @@ static bool find_space(struct cli *cli, const char *name, uint64_t *id)
 
 	if (!cli_open(cli))
 		return false;
+	if (strcmp(mmsb_home(cli->mmsb), "kernel"))
+		return fail(cli, "modprobe mmsb; or name a program behind the space", "there is no kernel home here, and so no space '%s'", name), false;
 	while (!mmsb_space_next(cli->mmsb, &cursor, &info)) {
 		*id = info.id;
 		if (!strcmp(info.name, name))

@@ -42,7 +42,7 @@ FIXTURE_SETUP(netlink)
 	if (!home_is_kernel())
 		SKIP(return, "generic netlink is the kernel home's");
 	if (getuid())
-		SKIP(return, "needs root, to become somebody else");
+		SKIP(return, "run as somebody else than root, who cannot become others");
 	snprintf(self->name, sizeof(self->name), "test-netlink-%d", getpid());
 	ASSERT_EQ(0, mmsb_open(&self->mmsb, NULL));
 	ASSERT_EQ(0, make(self->mmsb, self->name, 0600, &self->space));

@@ -94,14 +94,15 @@ static bool file_holds(const char *path, const char *bytes, size_t n)
 	return found;
 }
 
-/* As the note of a probe says it: provider, then name. */
-static const char probe_note[] = "mmsb\0mmsb_submit";
-
+/* The note of a probe names provider and probe. It is put together here, so that this program does not hold one that it has no probe for. */
 static bool program_has_probes(struct cli *cli, const char *program)
 {
+	char note[32];
+	size_t bytes = (size_t)snprintf(note, sizeof(note), "%s%c%s", "mmsb", '\0', "mmsb_submit") + 1;
+
 	if (access(program, R_OK))
 		return fail(cli, NULL, "cannot read %s: %s", program, strerror(errno)), false;
-	if (file_holds(program, probe_note, sizeof(probe_note)))
+	if (file_holds(program, note, bytes))
 		return true;
 	return fail(cli, "if it is linked with libmmsb-user.so, name that file; if the library was compiled without sys/sdt.h, apt install "
 		    "systemtap-sdt-dev and compile it again", "%s has no probes of mmsb's", program), false;

@@ -21,7 +21,6 @@ struct survey {
 static void describe(struct mmsb_log_file *file, const struct msl_scan *scan, const struct msl_tally *tally)
 {
 	const struct msl_header *header = &scan->header;
-
 	bool open = scan->end == MSL_END_OPEN || scan->end == MSL_END_TORN;
 
 	file->number = header->number;

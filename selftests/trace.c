@@ -287,6 +287,33 @@ TEST_F(trace, wave)
 	EXPECT_EQ(2, traced_count(&self->traced, "wave_end"));
 }
 
+/* What is asked for comes in a second round, which ends lower here than the first. */
+TEST_F(trace, wave_of_two_rounds)
+{
+	uint64_t *page = self->page;
+	const struct traced_event *event;
+	struct mmsb_cqe cqe;
+	size_t at = 0;
+
+	ASSERT_EQ(0, mmsb_derive_fold(self->ring, page[1], MMSB_RULE_COPY, 0, page, NULL, 1, NULL));
+	ASSERT_EQ(0, mmsb_derive_fold(self->ring, page[2], MMSB_RULE_COPY, 0, &page[1], NULL, 1, NULL));
+	ASSERT_EQ(0, mmsb_derive_fold(self->ring, page[3], MMSB_RULE_COPY, 0, &page[2], NULL, 1, NULL));
+	ASSERT_EQ(0, mmsb_derive_fold(self->ring, page[4], MMSB_RULE_COPY, 0, &page[5], NULL, 1, NULL));
+	ASSERT_EQ(0, traced_begin());
+	mmsb_prep_add(mmsb_get_sqe(self->ring), page[0], 0, 5);
+	mmsb_prep(mmsb_get_sqe(self->ring), MMSB_OP_REFRESH, page[4], 0, 0);
+	ASSERT_LE(0, mmsb_submit(self->ring));
+	ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE));
+	ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE));
+	ASSERT_EQ(0, cqe.result);
+	ASSERT_EQ(0, traced_end(self->id, &self->traced));
+	event = traced_next(&self->traced, &at, "wave_end");
+	ASSERT_NE(NULL, event);
+	EXPECT_EQ(1, traced_count(&self->traced, "wave_end"));
+	EXPECT_EQ(4, traced_get(event, "pages"));
+	EXPECT_EQ(3, traced_get(event, "depth"));
+}
+
 /* -------------------------------------------------------------------------------------------------------------- rings */
 
 /* Who opened it, what it came to; and one whose client writes nonsense. */

@@ -500,7 +500,7 @@ bool ms_joint_run(struct ms_space *space, u64 budget)
 	for (;;) {
 		while (is_under_way(space)) {
 			budget = level_run(space, budget);
-			if (unlikely(joint->told.tick))
+			if (unlikely(joint->told.tick) && joint->told.depth < joint->height)
 				joint->told.depth = joint->height;
 			if (unlikely(!budget))
 				return ms_joint_is_empty(space);

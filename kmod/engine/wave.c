@@ -551,13 +551,20 @@ static void trace_begin(struct ms_shard *shard)
 	pf_trace(wave_begin, shard->space->id, shard->number, shard->tick, wave->queued + wave->asks);
 }
 
-/* The last level that was taken is the highest. */
-static void trace_end(struct ms_shard *shard, u32 depth)
+/* The last level of a round is its highest, but the second round may end lower than the first. */
+static void note_depth(struct ms_wave *wave)
+{
+	if (wave->next != MS_WAVE_NONE && wave->next > wave->told.depth)
+		wave->told.depth = wave->next;
+}
+
+static void trace_end(struct ms_shard *shard)
 {
 	struct ms_wave_told *told = &shard->graph.wave.told;
 
+	note_depth(&shard->graph.wave);
 	if (told->tick == shard->tick)
-		pf_trace(wave_end, shard->space->id, shard->number, shard->tick, pages_looked_at(shard) - told->before, depth);
+		pf_trace(wave_end, shard->space->id, shard->number, shard->tick, pages_looked_at(shard) - told->before, told->depth);
 	told->tick = 0;
 }
 
@@ -577,10 +584,11 @@ bool ms_wave_run(struct ms_shard *shard, u64 budget)
 		}
 		if (likely(!wave->asks))
 			break;
+		note_depth(wave);
 		ms_waves_demand(shard->space);
 	}
 	if (unlikely(wave->told.tick))
-		trace_end(shard, wave->next);
+		trace_end(shard);
 	wave->next = MS_WAVE_NONE;
 	return true;
 }

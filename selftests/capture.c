@@ -422,6 +422,15 @@ static int small_open(struct small *small, const struct wild_config *config, uin
 	return 0;
 }
 
+/* Another history, without what was told so far. */
+static int small_anew(struct small *small, uint64_t limit, uint32_t flags)
+{
+	EXPECT(!tape_read(&small->tape, small->history, 0));
+	mmsb_history_close(small->history);
+	tape_free(&small->tape);
+	return open_history(small->space, limit, flags, 0, &small->history);
+}
+
 static void small_close(struct small *small)
 {
 	mmsb_history_close(small->history);
@@ -733,11 +742,7 @@ static int held_up(const struct wild_config *config)
 	pthread_t thread;
 
 	EXPECT(!small_open(&small, config, 0) && !make_pages(small.ring, page, SOME));
-	EXPECT(!tape_read(&small.tape, small.history, 0));
-	mmsb_history_close(small.history);
-	tape_free(&small.tape);
-	EXPECT(!mmsb_history_open(small.space, MMSB_OPTS(struct mmsb_history_opts, .limit = 4000), &small.history));
-	EXPECT(!mmsb_history_capture(small.history, NULL));
+	EXPECT(!small_anew(&small, 4000, 0) && !mmsb_history_capture(small.history, NULL));
 	flood = (struct flood){ .ring = small.ring, .page = page };
 	EXPECT(!pthread_create(&thread, NULL, flood_thread, &flood));
 	usleep(20000);
@@ -747,6 +752,43 @@ static int held_up(const struct wild_config *config)
 	EXPECT(!flood.result && !tape_read(&small.tape, small.history, 0));
 	EXPECT(count(&small.tape, MMSB_RECORD_IMAGE) == SOME && count(&small.tape, MMSB_RECORD_DELTA) == 4 * SOME);
 	EXPECT(!tape_find(&small.tape, MMSB_RECORD_CAPTURED, 0)->flags);
+	small_close(&small);
+	return 0;
+}
+
+#define IMAGES		5u		/* that may wait */
+#define IMAGE_BYTES	4096u
+
+/* How many of the pages were added to. */
+static unsigned int added(struct mmsb_space *space, const uint64_t *page)
+{
+	unsigned int n = 0, i;
+	uint64_t value;
+
+	for (i = 0; i < SOME; i++)
+		n += mmsb_read(space, page[i], 0, &value, sizeof(value), NULL) == sizeof(value) && value == 1;
+	return n;
+}
+
+/* Words come many at a time; the images that they ask for are no more than may wait all the same. */
+static int batch_held_up(const struct wild_config *config)
+{
+	uint64_t page[SOME], hash[2], deadline = now_ns() + PATIENCE;
+	struct small small;
+	unsigned int i;
+
+	EXPECT(!small_open(&small, config, 0));
+	for (i = 0; i < SOME; i++)
+		EXPECT(!mmsb_create(small.ring, IMAGE_BYTES, &page[i]));
+	EXPECT(!small_anew(&small, IMAGES * IMAGE_BYTES, MMSB_HISTORY_COMPACT) && !mmsb_history_capture(small.history, NULL));
+	for (i = 0; i < SOME; i++)
+		mmsb_prep_add(mmsb_get_sqe(small.ring), page[i], 0, 1);
+	EXPECT(mmsb_submit(small.ring) >= 0 && !mmsb_hash(small.space, 0, hash, NULL));
+	EXPECT(added(small.space, page) <= IMAGES);
+	while (added(small.space, page) < SOME && now_ns() < deadline)
+		EXPECT(!tape_read(&small.tape, small.history, SECOND / 100));
+	EXPECT(added(small.space, page) == SOME && !tape_read(&small.tape, small.history, 0));
+	EXPECT(count(&small.tape, MMSB_RECORD_IMAGE) == SOME && !tape_find(&small.tape, MMSB_RECORD_CAPTURED, 0)->flags);
 	small_close(&small);
 	return 0;
 }
@@ -1060,6 +1102,7 @@ static void test_small(void)
 		{ large_pages, "large pages come in pieces" },
 		{ ended_early, "captures end with a reset and with their reader" },
 		{ held_up, "images count as what waits" },
+		{ batch_held_up, "images of one batch count as they come" },
 		{ refused_lines, "images of lines that are refused" },
 		{ refused_edges, "images of derivations that are refused" },
 		{ any_order, "derivations in any order" },

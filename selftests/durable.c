@@ -10,6 +10,7 @@
 #include "common/harness.h"
 #include "common/home.h"
 #include "common/tape.h"
+#include "inject.h"
 
 #define PAGES 8u
 #define ENTRIES 256u
@@ -672,6 +673,57 @@ TEST(begins_under_a_replay)
 	EXPECT_LE(cqe.tick, mmsb_durable_tick(space));
 	EXPECT_LT(5, cqe.tick);
 	tape_free(&tape);
+	mmsb_history_close(log);
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+	mmsb_close(mmsb);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- memory */
+
+#define SPARE_LIMIT	(4u << 20)
+#define SEGMENT_BYTES	(64u << 10)
+
+/* Fills segments with records, and says how many allocations that took. */
+static int fill_segments(struct mmsb_ring *ring, uint64_t page, uint8_t value, uint64_t *made)
+{
+	static uint8_t bytes[20000];
+	unsigned int i;
+	int err = 0;
+
+	pf_inject_thread(UINT64_MAX);
+	for (i = 0; !err && i < 40; i++) {
+		memset(bytes, value + i % 2, sizeof(bytes));
+		err = mmsb_set(ring, page, 0, bytes, sizeof(bytes), NULL);
+	}
+	*made = pf_inject_seen_thread();
+	pf_inject_thread(0);
+	return err;
+}
+
+/* Of the segments that come back, a stream keeps some for its next records, but no more than a sixteenth of what may wait. */
+TEST(spare_segments)
+{
+	uint64_t page, first, second;
+	struct mmsb *mmsb;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	struct mmsb_history *log;
+
+	if (home_is_kernel())
+		SKIP(return, "allocations are counted in the embedded home");
+	ASSERT_EQ(0, mmsb_open(&mmsb, NULL));
+	ASSERT_EQ(0, mmsb_space_open(mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE,
+				     .shards = 1), &space));
+	ASSERT_EQ(0, mmsb_ring_open(space, NULL, &ring));
+	ASSERT_EQ(0, mmsb_create(ring, 20000, &page));
+	ASSERT_EQ(0, mmsb_history_open(space, MMSB_OPTS(struct mmsb_history_opts, .flags = MMSB_HISTORY_LOG, .mode = MMSB_BUFFERED,
+				       .limit = SPARE_LIMIT, .log_id = { 1, 2 }), &log));
+	ASSERT_EQ(0, fill_segments(ring, page, 1, &first));
+	ASSERT_EQ(0, flush(log, NULL));
+	ASSERT_EQ(0, fill_segments(ring, page, 3, &second));
+	EXPECT_LE(2 * SPARE_LIMIT / 16 / SEGMENT_BYTES, first);
+	EXPECT_EQ(SPARE_LIMIT / 16 / SEGMENT_BYTES, first - second);
 	mmsb_history_close(log);
 	mmsb_ring_close(ring);
 	mmsb_space_close(space);

@@ -36,7 +36,10 @@ struct ms_stream {
 	struct ms_hash hash;			/* the shard's part, as last told */
 	struct ms_segment *spares;		/* under the history's mutex, as how many bytes they have */
 	u64 spared;
+	u64 apart[6];				/* no line has what two shards write with each batch */
 };
+
+_Static_assert(sizeof(struct ms_stream) - __builtin_offsetof(struct ms_stream, spares) >= 64, "a line between one and the next");
 
 struct ms_segment *ms_segment_make(u64 bytes, int node);	/* with room for so many at least; NULL: no memory */
 void ms_segments_free(struct ms_segment *segment);		/* all from this one on */

@@ -392,6 +392,7 @@ TEST_F(trace, stalls_for_completions)
 			ASSERT_EQ(0, mmsb_wait_cqe(ring, &cqe, PATIENCE));
 	}
 	ASSERT_EQ(0, traced_end(self->id, &self->traced));
+	EXPECT_EQ(2, msl_load(ring->engine->stalls));
 	mmsb_ring_close(ring);
 	EXPECT_EQ(2, traced_count(&self->traced, "stall"));
 	event = traced_next(&self->traced, &at, "stall");

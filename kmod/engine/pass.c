@@ -522,30 +522,31 @@ static enum mmsb_stall stall_cause(const struct ms_shard *shard, const struct ms
 	return ms_history_is_full(shard) ? MMSB_STALL_LOG : MMSB_STALL_MEETING;
 }
 
-/* It may be come upon many times; it is told once. */
-static void trace_stall(const struct ms_shard *shard, struct ms_ring *ring, enum mmsb_stall cause, u32 pending)
+/*
+ * It is come upon as often as somebody looks, and counted once until the ring goes on or is kept by something else; told once, too, and to
+ * who begins to trace meanwhile.
+ */
+static void ring_held_up(struct ms_shard *shard, struct ms_ring *ring, enum mmsb_stall cause, u32 pending)
 {
-	if (ring->told_stall == cause + 1ull)
-		return;
-	ring->told_stall = cause + 1ull;
-	pf_trace_stall(shard->space->id, shard->number, ring->id, ring->config.origin.pid, cause, pending);
+	if (ring->stalled_at != ring->taken || ring->stalled_by != cause + 1u) {
+		ring->stalled_at = ring->taken;
+		ring->stalled_by = cause + 1u;
+		ring->stall_told = false;
+		ring->stalls++;
+		ms_pass_touch(shard, ring);
+	}
+	if (unlikely(pf_traced(stall)) && !ring->stall_told) {
+		ring->stall_told = true;
+		pf_trace_stall(shard->space->id, shard->number, ring->id, ring->config.origin.pid, cause, pending);
+	}
 }
 
-/* `n` were taken where there were `pending`, and `credit` for so many. */
-static void trace_rest(const struct ms_shard *shard, struct ms_ring *ring, u32 n, u32 pending, u32 credit)
+/* `n` were taken where there were more, and `credit` for so many. A replay's tick ends where it likes. */
+static void ring_left_some(struct ms_shard *shard, struct ms_ring *ring, u32 n, u32 pending, u32 credit)
 {
-	if (n)
-		ring->told_stall = 0;
-	if (n == pending || n == MS_BATCH)
+	if (ring->replay && n)
 		return;
-	trace_stall(shard, ring, n == credit ? MMSB_STALL_COMPLETIONS : stall_cause(shard, ring), pending - n);
-}
-
-static void trace_idle(const struct ms_shard *shard, struct ms_ring *ring, u32 pending)
-{
-	bool room = ring->fenced || ring->held_by;
-
-	trace_stall(shard, ring, room ? stall_cause(shard, ring) : MMSB_STALL_COMPLETIONS, pending);
+	ring_held_up(shard, ring, n == credit ? MMSB_STALL_COMPLETIONS : stall_cause(shard, ring), pending - n);
 }
 
 /* What comes behind the end of a replay's tick will be taken again after its wave: it is not looked at before. */
@@ -568,8 +569,7 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 	if (!pending)
 		return 0;
 	if (unlikely(ring_stands_still(shard, ring))) {
-		if (unlikely(pf_traced(stall)))
-			trace_stall(shard, ring, stall_cause(shard, ring), pending);
+		ring_held_up(shard, ring, stall_cause(shard, ring), pending);
 		return 0;
 	}
 	credit = ms_ring_credit(ring);
@@ -582,14 +582,12 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 		batch_take(shard, ring, n);
 		n = batch_run(shard, ring, n, todo);
 	}
-	if (unlikely(pf_traced(stall)))
-		trace_rest(shard, ring, n, pending, credit);
 	if (n)
 		pf_trace(submit, shard->space->id, shard->number, ring->id, ring->config.origin.pid, n, pending);
-	else
-		ring->stalls++;
 	ring->sq_head += n;
 	ring->taken += n;
+	if (unlikely(n < pending && n < MS_BATCH))
+		ring_left_some(shard, ring, n, pending, credit);
 	if (ring->fenced || ring->held_by || (ring->inflight && n < pending))
 		shard->rescan = true;
 	ms_pass_touch(shard, ring);
@@ -620,8 +618,7 @@ static void shard_pass_by(struct ms_shard *shard, struct ms_ring *ring)
 		return;
 	if (ring->fenced || ring->held_by || ring->inflight)
 		shard->rescan = true;
-	if (unlikely(pf_traced(stall)))
-		trace_idle(shard, ring, pending);
+	ring_held_up(shard, ring, ring->fenced || ring->held_by ? stall_cause(shard, ring) : MMSB_STALL_COMPLETIONS, pending);
 }
 
 /*

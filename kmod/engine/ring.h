@@ -38,7 +38,9 @@ struct ms_ring {
 
 	struct ms_ring *next, *prev;	/* rings of the shard */
 	u64 id;				/* of its space, given once */
-	u64 told_stall;			/* the last that was traced, plus one; 0: it has gone on since */
+	u64 stalled_at;			/* how much had been taken when it was held up last, */
+	u32 stalled_by;			/* by what, plus one, */
+	bool stall_told;		/* and to whoever traces */
 	struct pf_waitq waitq;
 	struct ms_ring_config config;
 	struct pf_shared engine_area, client_area;

@@ -117,7 +117,7 @@ enum mmsb_a_ring {
 	MMSB_A_RING_UNREAPED,			/* u32: completions that its owner has not seen yet */
 	MMSB_A_RING_TAKEN,			/* u64: entries taken so far */
 	MMSB_A_RING_FAILED,			/* u64: of those, completed with an error */
-	MMSB_A_RING_STALLS,			/* u64: times that a full completion queue or a full route held it up */
+	MMSB_A_RING_STALLS,			/* u64: times that something held it up, a full completion queue mostly; the trace point stall says what */
 	MMSB_A_RING_BROKEN,			/* u32: enum mmsb_reason; 0: it is sound */
 	MMSB_A_RING_PAD,				/* pad */
 

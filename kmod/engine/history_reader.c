@@ -327,21 +327,35 @@ static bool batch_is_done(const struct ms_history *history, const struct ms_hist
 	return batch->upto <= tick && batch->begun && (batch != history->batch || batch->bound_told);
 }
 
-static void free_durable(struct ms_history *history, u64 tick)
+/* The next one that is, out of the line. */
+static struct ms_history_batch *unlink_durable(struct ms_history *history, u64 tick)
 {
 	struct ms_history_batch *batch;
 
 	pf_mutex_lock(&history->mutex);
-	while ((batch = history->first) && batch_is_done(history, batch, tick)) {
+	batch = history->first;
+	if (batch && batch_is_done(history, batch, tick)) {
 		if (history->batch == batch)
 			history->batch = NULL;
 		history->first = batch->next;
 		if (!history->first)
 			history->last = NULL;
+	} else {
+		batch = NULL;
+	}
+	pf_mutex_unlock(&history->mutex);
+	return batch;
+}
+
+/* Shards come for segments under the same mutex and their run locks, so memory is freed behind it. */
+static void free_durable(struct ms_history *history, u64 tick)
+{
+	struct ms_history_batch *batch;
+
+	while ((batch = unlink_durable(history, tick))) {
 		pf_write(history->freed, history->freed + batch->bytes);
 		ms_history_batch_give_back(history, batch);
 	}
-	pf_mutex_unlock(&history->mutex);
 }
 
 enum mmsb_reason ms_history_durable(struct ms_history *history, u64 tick)

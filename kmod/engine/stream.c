@@ -44,10 +44,13 @@ static struct ms_shard *teller_of(struct ms_shard *shard)
 
 /* ---------------------------------------------------------------------------------------------------------- segments */
 
+/* Only a log's segments come back. */
 static struct ms_segment *spare_take(struct ms_history *history, struct ms_stream *stream)
 {
 	struct ms_segment *segment;
 
+	if (!history->log)
+		return NULL;
 	pf_mutex_lock(&history->mutex);
 	segment = stream->spares;
 	if (segment) {
@@ -65,14 +68,18 @@ static struct ms_segment *spare_take(struct ms_history *history, struct ms_strea
 void ms_stream_give_back(struct ms_history *history, struct ms_stream *stream, struct ms_segment *segment)
 {
 	u64 most = history->limit / SPARES / history->space->nshards;
+	bool keep;
 
-	if (segment->room != SEGMENT || stream->spared + SEGMENT > most) {
-		pf_free(segment);
-		return;
+	pf_mutex_lock(&history->mutex);
+	keep = segment->room == SEGMENT && stream->spared + SEGMENT <= most;
+	if (keep) {
+		segment->next = stream->spares;
+		stream->spares = segment;
+		stream->spared += SEGMENT;
 	}
-	segment->next = stream->spares;
-	stream->spares = segment;
-	stream->spared += SEGMENT;
+	pf_mutex_unlock(&history->mutex);
+	if (!keep)
+		pf_free(segment);
 }
 
 static u64 stream_room(const struct ms_stream *stream)

@@ -267,6 +267,8 @@ static int refusals(const struct wild_config *config)
 	       scene.cqe.reason == MMSB_REASON_BAD_LENGTH);
 	EXPECT(!run_op(scene.ring, &scene.cqe, .op = MMSB_OP_WORDS, .flags = MMSB_SQE_PAYLOAD) &&
 	       scene.cqe.reason == MMSB_REASON_BAD_LENGTH);
+	EXPECT(!run_op(scene.ring, &scene.cqe, .op = MMSB_OP_WORDS, .flags = MMSB_SQE_PAYLOAD, .len = 24u * (MMSB_WORDS_MAX / 24 + 1)) &&
+	       scene.cqe.reason == MMSB_REASON_TOO_LONG);
 	EXPECT(!run_op(scene.ring, &scene.cqe, .op = MMSB_OP_WORDS, .flags = MMSB_SQE_PAYLOAD, .len = 48, .payload = (1 << 16) - 24) &&
 	       scene.cqe.reason == MMSB_REASON_OUT_OF_PAYLOAD);
 	EXPECT(!run_op(scene.ring, &scene.cqe, .op = MMSB_OP_WORDS, .flags = MMSB_SQE_PAYLOAD, .len = 24, .offset = 8) &&

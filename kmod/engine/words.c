@@ -23,6 +23,8 @@ enum mmsb_reason ms_words_judge_length(const struct mmsb_sqe *sqe)
 {
 	if (sqe->offset)
 		return MMSB_REASON_BAD_RESERVED;
+	if (sqe->len > MMSB_WORDS_MAX)
+		return MMSB_REASON_TOO_LONG;
 	return !sqe->len || sqe->len % sizeof(struct mmsb_word) ? MMSB_REASON_BAD_LENGTH : MMSB_REASON_NONE;
 }
 

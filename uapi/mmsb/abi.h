@@ -56,6 +56,7 @@
 #define MMSB_CQ_MAX		65536u
 #define MMSB_PAYLOAD_MAX	(64u << 20)
 #define MMSB_DELTA_MAX		(16u << 20)	/* bytes that one delta may cover */
+#define MMSB_WORDS_MAX		(1u << 20)	/* bytes of words in one MMSB_OP_WORDS */
 #define MMSB_NAME_MAX		64		/* with the closing NUL */
 #define MMSB_INLINE_MAX		24u
 #define MMSB_SNAPSHOT_MAX	4096u		/* pages in one snapshot */
@@ -222,7 +223,7 @@ struct mmsb_ring_engine {
 	__u32 pad2[14];
 	__u64 taken;		/* entries taken off the submission queue so far */
 	__u64 failed;		/* of those, completed with an error */
-	__u64 stalls;		/* times that a full completion queue or a full route held the ring up */
+	__u64 stalls;		/* times that something held the ring up: a full completion queue mostly; see enum mmsb_stall (trace.h) */
 	__u64 pad3[5];
 };
 

@@ -14,7 +14,7 @@
 	X(BAD_LANE, EINVAL, "unknown lane type") \
 	X(BAD_ALIGN, EINVAL, "offset, length or payload offset is not a multiple of what the operation needs") \
 	X(BAD_LENGTH, EINVAL, "length is zero, or does not fit 24 inline bytes: put the operand in the payload area") \
-	X(TOO_LONG, EMSGSIZE, "one delta may cover 16 MiB: split it") \
+	X(TOO_LONG, EMSGSIZE, "one delta may cover 16 MiB, one entry of words 1 MiB: split it") \
 	X(OUT_OF_PAGE, ERANGE, "offset + length reach beyond the page") \
 	X(OUT_OF_PAYLOAD, EFAULT, "the operand reaches beyond the ring's payload area") \
 	X(NO_PAGE, ENOENT, "no page was ever made under this id") \

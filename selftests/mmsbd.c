@@ -442,6 +442,11 @@ TEST_F_TIMEOUT(mmsbd, killed_at_any_moment, 170)
 			ASSERT_EQ(-SIGKILL, daemon_end(&self->daemon, SIGKILL));
 		if (round & 1)
 			ASSERT_EQ(0, mmsb_space_remove(self->mmsb, self->name));
+		if (rng_once_in(&rng, 2)) {	/* while it restores the space, mostly */
+			ASSERT_EQ(0, daemon_start(&self->daemon));
+			usleep(rng_below(&rng, 300000));
+			ASSERT_EQ(-SIGKILL, daemon_end(&self->daemon, SIGKILL));
+		}
 		ASSERT_EQ(0, daemon_start(&self->daemon));
 		ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name)) {
 			TH_LOG("round %llu", (unsigned long long)round);

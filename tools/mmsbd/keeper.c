@@ -133,20 +133,27 @@ static bool mark_text(struct mmsb_space *space, char *text, size_t bytes)
 	return true;
 }
 
-static bool mark_put(const struct keeper *keeper)
+/* 0, or a negative errno, and why is the keeper's state. */
+static int mark_put(struct keeper *keeper)
 {
-	char path[4096], text[128];
+	char path[4096], text[128], why[512];
 	FILE *file;
-	bool ok;
+	int err = 0;
 
+	if (!mark_text(keeper->space, text, sizeof(text)))
+		return failed(keeper, -EIO, "it cannot be looked at");
 	mark_path(keeper, path, sizeof(path));
-	file = mark_text(keeper->space, text, sizeof(text)) ? fopen(path, "we") : NULL;
-	ok = file && fputs(text, file) >= 0;
-	if (file && fclose(file))
-		ok = false;
-	if (!ok)
-		say(LOG_ERR, "space '%s': cannot write %s: %s", keeper->conf->name, path, strerror(errno));
-	return ok;
+	file = fopen(path, "we");
+	if (!file || fputs(text, file) < 0)
+		err = -errno;
+	if (file && fclose(file) && !err)
+		err = -errno;
+	if (!err)
+		return 0;
+	snprintf(why, sizeof(why), "cannot write %s: %s", path, strerror(-err));
+	if (set_state(keeper, KEEPER_WAITING, why))
+		say(LOG_ERR, "space '%s': %s", keeper->conf->name, why);
+	return err;
 }
 
 static bool mark_is_of(const struct keeper *keeper)
@@ -237,7 +244,7 @@ static int make_space(struct keeper *keeper)
 	if (err)
 		return failed(keeper, err, "it cannot be made");
 	if (logged)
-		err = mark_put(keeper) ? restore(keeper) : -EIO;
+		err = mark_put(keeper) ?: restore(keeper);
 	else if (mmsb_log_hold(keeper->space))
 		err = failed(keeper, -EBUSY, "others cannot be kept from it until its log is open");
 	keeper->held = !err;

@@ -377,7 +377,8 @@ int msl_ring_sleep_for_room(struct mmsb_ring *ring, const struct msl_deadline *d
 	while (!mmsb_sq_space(ring)) {
 		msl_ring_sweep(ring);
 		if (msl_ring_unreaped(ring) >= ring->cq_entries)
-			return msl_fail(EBUSY, "both queues are full: reap");
+			/* Space is looked for again: the delta that filled the one queue has made room in the other. */
+			return mmsb_sq_space(ring) ? 0 : msl_fail(EBUSY, "both queues are full: reap");
 		err = ring->home->ring_enter_for_room(ring, msl_deadline_left(deadline));
 		if (err == -ETIME)
 			return msl_fail(ETIME, "the time is up before a submission entry became free");

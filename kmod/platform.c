@@ -7,9 +7,13 @@
  * which the fault handler holds from looking the chunk up until its pages are inserted (mapping.c): that closes
  * the window in which a fault could map what has just been given back.
  */
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/wait.h>
+#include "compat.h"
 #include "engine/platform.h"
 
 /* RETRY_MAYFAIL: reclaims as others do, but prefers failure to the OOM killer, that of the cgroup included. */
@@ -139,17 +143,39 @@ void pf_chunk_drop(struct pf_region *region, u64 number, void *chunk)
 		__free_page(page + i);
 }
 
+/* wait_event_interruptible_hrtimeout(), but for the mark on what the timer's interrupt writes: KCSAN finds the kernel's own unmarked. */
+static int wait_until(struct pf_waitq *q, bool (*done)(void *arg), void *arg, ktime_t timeout)
+{
+	struct hrtimer_sleeper alarm;
+	int ret;
+
+	hrtimer_setup_sleeper_on_stack(&alarm, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	hrtimer_set_expires_range_ns(&alarm.timer, timeout, current->timer_slack_ns);
+	hrtimer_sleeper_start_expires(&alarm, HRTIMER_MODE_REL);
+	ret = ___wait_event(q->head, done(arg), TASK_INTERRUPTIBLE, 0, 0,
+			    if (!READ_ONCE(alarm.task)) {
+				    __ret = -ETIME;
+				    break;
+			    }
+			    schedule());
+	hrtimer_cancel(&alarm.timer);
+	destroy_hrtimer_on_stack(&alarm.timer);
+	return ret;
+}
+
 /*
- * Partner of the waker's pf_mb(): wait_event*() put us on the queue and order that before `done` is looked at. `done` runs
+ * Partner of the waker's pf_mb(): ___wait_event() puts us on the queue and orders that before `done` is looked at. `done` runs
  * in the state of a sleeper and must not sleep itself.
  */
 int pf_waitq_wait(struct pf_waitq *q, bool (*done)(void *arg), void *arg, u64 timeout_ns)
 {
+	if (done(arg))
+		return 0;
 	if (!timeout_ns)
-		return done(arg) ? 0 : -ETIME;
+		return -ETIME;
 	if (timeout_ns >= KTIME_MAX)
 		return wait_event_interruptible(q->head, done(arg));
-	return wait_event_interruptible_hrtimeout(q->head, done(arg), ns_to_ktime(timeout_ns));
+	return wait_until(q, done, arg, ns_to_ktime(timeout_ns));
 }
 
 void pf_waitq_await(struct pf_waitq *q, bool (*done)(void *arg), void *arg)

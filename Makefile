@@ -75,6 +75,7 @@ module: ## build/kmod/KVER/mmsb.ko against KDIR=, or the headers of KVER= (defau
 	@cp -rs --remove-destination $(CURDIR)/Kbuild $(CURDIR)/kmod $(CURDIR)/uapi build/kmod/$(KVER)/
 	@find build/kmod/$(KVER) -xtype l -delete
 	+$(MAKE) -C $(KDIR) M=$(CURDIR)/build/kmod/$(KVER) modules
+	@kmod/add-btf $(KVER) build/kmod/$(KVER)/mmsb.ko
 
 module-if-headers:
 	@if [ -e $(KDIR)/Makefile ]; then $(MAKE) --no-print-directory module; else \

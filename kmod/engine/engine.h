@@ -25,6 +25,9 @@ int ms_errno(enum mmsb_reason reason);		/* 0 or negative */
 
 /* ------------------------------------------------------------------------------------------------------------ space */
 
+/* What may be becoming too much: the space has nearly all that it may have, or something holds up a ring. */
+enum ms_pressure { MS_PRESSURE_LIMIT, MS_PRESSURE_LOG, MS_PRESSURE_RING };
+
 struct ms_space_config {
 	u32 shards;		/* 1..MMSB_SHARDS_MAX */
 	u32 max_rings;
@@ -40,6 +43,11 @@ struct ms_space_config {
 	 * engine: it makes no call of this page but ms_ring_config() and ms_ring_id().
 	 */
 	void (*tell)(void *arg, enum mmsb_reason reason, const struct ms_ring *ring);
+	/*
+	 * NULL, or called when that may have begun, once for each time that a ring is held up. Under locks of the engine, run locks among them: it
+	 * neither sleeps nor allocates, but sees to it that somebody looks, by ms_space_stat() and ms_ring_stat(), whether it is so and until when.
+	 */
+	void (*press)(void *arg, enum ms_pressure what);
 	void *arg;
 };
 
@@ -51,10 +59,22 @@ void ms_space_identify(struct ms_space *space, u64 id);	/* as which traces know 
 struct ms_space_stat {
 	u64 pages, max_pages, made_for_pages, bytes, max_bytes, made_for_bytes, memory, tick, deltas, incarnation;
 	u64 derived, edges, recomputed, skipped, cut, suspect, meetings, shared;
+	u64 granted;		/* pages that there are, or that shards have in hand to make */
 	u32 shards, rings, max_rings;
 	bool hash, lazy;
 };
 void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat);		/* [any] */
+
+/* A limit is near from nine tenths of it on, and no longer once less than eight are used. */
+static inline bool ms_is_near(u64 used, u64 most)
+{
+	return used >= most - most / 10;
+}
+
+static inline bool ms_is_far(u64 used, u64 most)
+{
+	return used < most - most / 5;
+}
 
 /* Zero leaves a limit as it is. */
 struct ms_space_limits {
@@ -168,6 +188,7 @@ u64 ms_ring_id(const struct ms_ring *ring);			/* in its space; rises, and is giv
 struct ms_ring_stat {
 	u64 taken, failed, stalls;
 	u32 pending, unreaped;
+	u32 held_by;		/* what holds up its entries, an enum mmsb_stall, plus one; 0: nothing */
 	enum mmsb_reason broken;
 };
 void ms_ring_stat(struct ms_ring *ring, struct ms_ring_stat *stat);		/* [any] */

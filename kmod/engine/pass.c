@@ -529,11 +529,13 @@ static enum mmsb_stall stall_cause(const struct ms_shard *shard, const struct ms
 static void ring_held_up(struct ms_shard *shard, struct ms_ring *ring, enum mmsb_stall cause, u32 pending)
 {
 	if (ring->stalled_at != ring->taken || ring->stalled_by != cause + 1u) {
-		ring->stalled_at = ring->taken;
-		ring->stalled_by = cause + 1u;
+		pf_write(ring->stalled_at, ring->taken);
+		pf_write(ring->stalled_by, cause + 1u);
 		ring->stall_told = false;
 		ring->stalls++;
 		ms_pass_touch(shard, ring);
+		if (shard->space->press)
+			shard->space->press(shard->space->arg, cause == MMSB_STALL_LOG ? MS_PRESSURE_LOG : MS_PRESSURE_RING);
 	}
 	if (unlikely(pf_traced(stall)) && !ring->stall_told) {
 		ring->stall_told = true;
@@ -585,7 +587,7 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 	if (n)
 		pf_trace(submit, shard->space->id, shard->number, ring->id, ring->config.origin.pid, n, pending);
 	ring->sq_head += n;
-	ring->taken += n;
+	pf_write(ring->taken, ring->taken + n);
 	if (unlikely(n < pending && n < MS_BATCH))
 		ring_left_some(shard, ring, n, pending, credit);
 	if (ring->fenced || ring->held_by || (ring->inflight && n < pending))

@@ -12,6 +12,13 @@ void ms_quota_open(struct ms_space *space, const struct ms_space_config *config)
 	space->max_rings = config->max_rings;
 }
 
+/* Of what may be had, nine tenths are. */
+static void quota_press(struct ms_space *space, u64 used, u64 most)
+{
+	if (space->press && ms_is_near(used, most))
+		space->press(space->arg, MS_PRESSURE_LIMIT);
+}
+
 static enum mmsb_reason quota_refuse(struct ms_space *space, enum mmsb_reason reason)
 {
 	if (reason && space->tell)
@@ -28,6 +35,7 @@ enum mmsb_reason ms_quota_grant(struct ms_space *space, struct ms_lines *lines)
 	left = space->max_pages > space->granted ? space->max_pages - space->granted : 0;
 	left = left < QUOTA_LOT ? left : QUOTA_LOT;
 	space->granted += left;
+	quota_press(space, space->granted, space->max_pages);
 	pf_mutex_unlock(&space->mutex);
 	lines->quota += (u32)left;
 	return quota_refuse(space, left ? MMSB_REASON_NONE : MMSB_REASON_PAGES_LIMIT);
@@ -46,7 +54,10 @@ void ms_quota_return(struct ms_space *space, struct ms_lines *lines)
 
 enum mmsb_reason ms_quota_chunks(struct ms_space *space, u64 chunks, u64 *first)
 {
-	return quota_refuse(space, ms_arena_take(&space->arena, chunks, first));
+	enum mmsb_reason reason = ms_arena_take(&space->arena, chunks, first);
+
+	quota_press(space, space->arena.used, space->arena.limit);
+	return quota_refuse(space, reason);
 }
 
 enum mmsb_reason ms_quota_ring(struct ms_space *space, u64 memory, u64 *id)
@@ -60,6 +71,7 @@ enum mmsb_reason ms_quota_ring(struct ms_space *space, u64 memory, u64 *id)
 		*id = ++space->last_ring;
 		space->ring_memory += memory;
 	}
+	quota_press(space, space->rings, space->max_rings);
 	pf_mutex_unlock(&space->mutex);
 	return quota_refuse(space, fits ? MMSB_REASON_NONE : MMSB_REASON_RINGS_LIMIT);
 }
@@ -91,6 +103,9 @@ enum mmsb_reason ms_space_limit(struct ms_space *space, const struct ms_space_li
 	}
 	if (limits->max_rings)
 		pf_write(space->max_rings, limits->max_rings);
+	quota_press(space, space->granted, space->max_pages);
+	quota_press(space, space->arena.used, space->arena.limit);
+	quota_press(space, space->rings, space->max_rings);
 	pf_mutex_unlock(&space->mutex);
 	return MMSB_REASON_NONE;
 }

@@ -77,6 +77,7 @@ enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms
 	space->lines = space_lines(config);
 	ms_quota_open(space, config);
 	space->tell = config->tell;
+	space->press = config->press;
 	space->arg = config->arg;
 	space->hashing = config->hash;
 	space->pollers = config->pollers;

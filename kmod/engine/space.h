@@ -64,6 +64,7 @@ struct ms_space {
 	u64 max_bytes;
 	u32 max_rings, rings;			/* under mutex */
 	void (*tell)(void *arg, enum mmsb_reason reason, const struct ms_ring *ring);	/* as in the config */
+	void (*press)(void *arg, enum ms_pressure what);	/* likewise */
 	void *arg;
 	u64 ring_memory, route_memory, watch_memory;	/* under mutex */
 	struct pf_shared page_memory;

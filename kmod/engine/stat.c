@@ -66,6 +66,7 @@ void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
 	stat->rings = space->rings;
 	stat->bytes = space->arena.used << PF_CHUNK_SHIFT;
 	stat->max_pages = space->max_pages;
+	stat->granted = space->granted;
 	stat->max_bytes = space->max_bytes;
 	stat->max_rings = space->max_rings;
 	pf_mutex_unlock(&space->mutex);
@@ -75,6 +76,14 @@ void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
 	stat->tick = pf_read(space->page->tick);
 	stat->incarnation = pf_read(space->page->incarnation);
 	stat->hash = pf_read(space->hashing);
+}
+
+/* Held up is who had as many taken as now when he was, and has more to be taken. It is asked for before they are published, too. */
+static u32 ring_held_by(const struct ms_ring *ring, const struct ms_ring_stat *stat)
+{
+	if (!stat->pending || stat->broken || pf_read(ring->stalled_at) != pf_read(ring->taken))
+		return 0;
+	return pf_read(ring->stalled_by);
 }
 
 /* The client's indices are as true as the client. */
@@ -92,4 +101,5 @@ void ms_ring_stat(struct ms_ring *ring, struct ms_ring_stat *stat)
 		.stalls = pf_read(engine->stalls),
 		.broken = pf_read(engine->flags) & MMSB_RING_BROKEN ? pf_read(engine->reason) : MMSB_REASON_NONE,
 	};
+	stat->held_by = ring_held_by(ring, stat);
 }

@@ -11,6 +11,7 @@
 #define MMSB_DEFAULT_BYTES	(1ull << 30)
 #define MMSB_DEFAULT_RINGS	64u
 #define MMSB_IDLE_MAX_US	1000000u	/* a poller that looks in vain for longer is a mistake */
+#define MMSB_PRESSURE_MAX_MS	60000u
 
 extern unsigned int mmsb_max_spaces;
 extern unsigned int mmsb_max_user_spaces;
@@ -19,5 +20,6 @@ extern unsigned long mmsb_max_bytes;
 extern unsigned int mmsb_max_rings;
 extern unsigned int mmsb_poll_idle_us;
 extern unsigned int mmsb_audit;
+extern unsigned int mmsb_pressure_ms;
 
 #endif

@@ -13,6 +13,7 @@
 #include "names.h"
 #include "netlink.h"
 #include "poller.h"
+#include "pressure.h"
 
 unsigned int mmsb_max_spaces = 1024;
 module_param_named(max_spaces, mmsb_max_spaces, uint, 0644);
@@ -45,6 +46,10 @@ unsigned int mmsb_audit = AUDIT_DEFAULT;
 module_param_named(audit, mmsb_audit, uint, 0644);
 MODULE_PARM_DESC(audit, "every so many recomputes of derived pages are done twice and compared; 0: none (0; in debug kernels 1)");
 
+unsigned int mmsb_pressure_ms = 100;
+module_param_named(pressure_ms, mmsb_pressure_ms, uint, 0644);
+MODULE_PARM_DESC(pressure_ms, "milliseconds for which entries of a queue are held up before that is told (100)");
+
 static int __init mmsb_init(void)
 {
 	int err;
@@ -52,9 +57,12 @@ static int __init mmsb_init(void)
 	err = mmsb_pollers_init();
 	if (err)
 		return err;
-	err = mmsb_names_init();
+	err = mmsb_pressure_init();
 	if (err)
 		goto err_pollers;
+	err = mmsb_names_init();
+	if (err)
+		goto err_pressure;
 	err = mmsb_netlink_init();
 	if (err)
 		goto err_names;
@@ -67,6 +75,8 @@ err_netlink:
 	mmsb_netlink_exit();
 err_names:
 	mmsb_names_exit();
+err_pressure:
+	mmsb_pressure_exit();
 err_pollers:
 	mmsb_pollers_exit();
 	return err;
@@ -77,6 +87,7 @@ static void __exit mmsb_exit(void)
 	mmsb_device_exit();
 	mmsb_netlink_exit();
 	mmsb_names_exit();
+	mmsb_pressure_exit();
 	mmsb_pollers_exit();
 }
 

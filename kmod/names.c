@@ -20,7 +20,7 @@ struct mmsb_names {
 	struct list_head spaces;	/* by id */
 	struct net *net;
 	u32 count;
-	u64 generation;			/* of what was told */
+	u64 generation[MMSB_NL_GROUPS];	/* of what was told */
 };
 
 static DEFINE_MUTEX(names_lock);
@@ -39,7 +39,7 @@ static void names_tell(struct mmsb_space *space, const struct mmsb_news *news)
 {
 	lockdep_assert_held(&names_lock);
 	if (space->names)
-		mmsb_netlink_tell(space->names->net, ++space->names->generation, space->id, space->name, news);
+		mmsb_netlink_tell(space->names->net, ++space->names->generation[news->group], space->id, space->name, news);
 }
 
 void mmsb_names_tell(struct mmsb_space *space, const struct mmsb_news *news)
@@ -72,12 +72,12 @@ void mmsb_names_tell_done(struct mmsb_space *space, enum mmsb_what what)
 	mmsb_names_tell(space, &news);
 }
 
-u64 mmsb_names_generation(struct net *net)
+u64 mmsb_names_generation(struct net *net, enum mmsb_nl_group group)
 {
 	u64 generation;
 
 	mutex_lock(&names_lock);
-	generation = names_of(net)->generation;
+	generation = names_of(net)->generation[group];
 	mutex_unlock(&names_lock);
 	return generation;
 }

@@ -4,6 +4,7 @@
 
 #include <net/net_namespace.h>
 #include <mmsb/netlink.h>
+#include "netlink_ops.h"
 #include "space.h"
 
 int mmsb_names_init(void);
@@ -27,14 +28,16 @@ bool mmsb_space_owned(const struct mmsb_space *space, const struct net *net);
 
 /* Something happened to the space, or in it: those who listen in its network namespace are told. It may sleep. */
 struct mmsb_news {
+	enum mmsb_nl_group group;
 	enum mmsb_what what;
 	enum mmsb_reason reason;
 	u64 ring;
 	u32 pid, uid;		/* as the first namespaces number them */
+	u32 held_by;		/* an enum mmsb_stall, plus one */
 };
 void mmsb_names_tell(struct mmsb_space *space, const struct mmsb_news *news);
 void mmsb_names_tell_done(struct mmsb_space *space, enum mmsb_what what);	/* the caller did it */
-u64 mmsb_names_generation(struct net *net);	/* how much was told so far */
+u64 mmsb_names_generation(struct net *net, enum mmsb_nl_group group);	/* how much was told so far */
 
 struct mmsb_space *mmsb_space_get(struct mmsb_space *space);
 void mmsb_space_put(struct mmsb_space *space);	/* may sleep for long: the last one destroys */

@@ -72,8 +72,8 @@ struct nlattr **mmsb_nl_dump_attrs(struct netlink_callback *cb)
 /* ------------------------------------------------------------------------------------------------------------ the module */
 
 struct module_view {
-	u32 abi, spaces, spaces_all, max_spaces, max_user_spaces, max_rings, poll_idle_us, audit;
-	u64 features, generation, max_pages, max_bytes;
+	u32 abi, spaces, spaces_all, max_spaces, max_user_spaces, max_rings, poll_idle_us, audit, pressure_ms;
+	u64 features, generation, pressure_generation, max_pages, max_bytes;
 };
 
 #define OURS(attr, member)	MMSB_NL_FIELD(MMSB_A_MODULE_##attr, struct module_view, member)
@@ -81,6 +81,7 @@ static const struct mmsb_nl_field module_fields[] = {
 	OURS(ABI, abi), OURS(FEATURES, features), OURS(SPACES, spaces), OURS(SPACES_ALL, spaces_all), OURS(GENERATION, generation),
 	OURS(MAX_SPACES, max_spaces), OURS(MAX_USER_SPACES, max_user_spaces), OURS(MAX_PAGES, max_pages), OURS(MAX_BYTES, max_bytes),
 	OURS(MAX_RINGS, max_rings), OURS(POLL_IDLE_US, poll_idle_us), OURS(AUDIT, audit),
+	OURS(PRESSURE_MS, pressure_ms), OURS(PRESSURE_GENERATION, pressure_generation),
 };
 
 static int module_fill(struct sk_buff *msg, struct net *net)
@@ -90,7 +91,8 @@ static int module_fill(struct sk_buff *msg, struct net *net)
 		.features = mmsb_device_features(),
 		.spaces = mmsb_names_count(net),
 		.spaces_all = mmsb_names_count_all(),
-		.generation = mmsb_names_generation(net),
+		.generation = mmsb_names_generation(net, MMSB_NL_LIFECYCLE),
+		.pressure_generation = mmsb_names_generation(net, MMSB_NL_PRESSURE),
 		.max_spaces = READ_ONCE(mmsb_max_spaces),
 		.max_user_spaces = READ_ONCE(mmsb_max_user_spaces),
 		.max_pages = READ_ONCE(mmsb_max_pages),
@@ -98,6 +100,7 @@ static int module_fill(struct sk_buff *msg, struct net *net)
 		.max_rings = READ_ONCE(mmsb_max_rings),
 		.poll_idle_us = READ_ONCE(mmsb_poll_idle_us),
 		.audit = READ_ONCE(mmsb_audit),
+		.pressure_ms = READ_ONCE(mmsb_pressure_ms),
 	};
 
 	return nla_put_string(msg, MMSB_A_MODULE_VERSION, MMSB_VERSION) ?:
@@ -147,6 +150,7 @@ int mmsb_nl_module_set_do(struct sk_buff *skb, struct genl_info *info)
 	module_set_u32(info, MMSB_A_MODULE_MAX_RINGS, &mmsb_max_rings);
 	module_set_u32(info, MMSB_A_MODULE_POLL_IDLE_US, &mmsb_poll_idle_us);
 	module_set_u32(info, MMSB_A_MODULE_AUDIT, &mmsb_audit);
+	module_set_u32(info, MMSB_A_MODULE_PRESSURE_MS, &mmsb_pressure_ms);
 	kernel_param_unlock(THIS_MODULE);
 	return 0;
 }
@@ -164,8 +168,15 @@ static int news_fill(struct sk_buff *msg, u64 generation, u64 id, const char *na
 		return -EMSGSIZE;
 	if (news->ring && nla_put_u64_64bit(msg, MMSB_A_EVENT_RING_ID, news->ring, MMSB_A_EVENT_PAD))
 		return -EMSGSIZE;
+	if (news->held_by && nla_put_u32(msg, MMSB_A_EVENT_CAUSE, news->held_by - 1))
+		return -EMSGSIZE;
 	return news->reason ? nla_put_u32(msg, MMSB_A_EVENT_REASON, news->reason) : 0;
 }
+
+static const u8 news_commands[MMSB_NL_GROUPS] = {
+	[MMSB_NL_LIFECYCLE] = MMSB_CMD_EVENT_NTF,
+	[MMSB_NL_PRESSURE] = MMSB_CMD_PRESSURE_NTF,
+};
 
 /* What cannot be told for want of memory leaves a gap, as what a slow listener missed does. */
 void mmsb_netlink_tell(struct net *net, u64 generation, u64 id, const char *name, const struct mmsb_news *news)
@@ -173,18 +184,18 @@ void mmsb_netlink_tell(struct net *net, u64 generation, u64 id, const char *name
 	struct sk_buff *msg;
 	void *head;
 
-	if (!genl_has_listeners(&mmsb_family, net, MMSB_NL_LIFECYCLE))
+	if (!genl_has_listeners(&mmsb_family, net, news->group))
 		return;
 	msg = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	if (!msg)
 		return;
-	head = genlmsg_put(msg, 0, 0, &mmsb_family, 0, MMSB_CMD_EVENT_NTF);
+	head = genlmsg_put(msg, 0, 0, &mmsb_family, 0, news_commands[news->group]);
 	if (!head || news_fill(msg, generation, id, name, news)) {
 		nlmsg_free(msg);
 		return;
 	}
 	genlmsg_end(msg, head);
-	genlmsg_multicast_netns(&mmsb_family, net, msg, 0, MMSB_NL_LIFECYCLE, GFP_KERNEL);
+	genlmsg_multicast_netns(&mmsb_family, net, msg, 0, news->group, GFP_KERNEL);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ the family */

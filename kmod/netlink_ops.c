@@ -4,6 +4,7 @@
 #include "netlink_ops.h"
 
 static struct netlink_range_validation range_0_1000000 = { .min = 0, .max = 1000000ull };
+static struct netlink_range_validation range_1_60000 = { .min = 1, .max = 60000ull };
 static struct netlink_range_validation range_1_1048576 = { .min = 1, .max = 1048576ull };
 static struct netlink_range_validation range_1_4294967295 = { .min = 1, .max = 4294967295ull };
 static struct netlink_range_validation range_65536_1099511627776 = { .min = 65536, .max = 1099511627776ull };
@@ -16,6 +17,7 @@ static const struct nla_policy mmsb_nl_module_set_do_policy[MMSB_A_MODULE_MAX + 
 	[MMSB_A_MODULE_MAX_RINGS] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_1_1048576),
 	[MMSB_A_MODULE_POLL_IDLE_US] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_0_1000000),
 	[MMSB_A_MODULE_AUDIT] = { .type = NLA_U32 },
+	[MMSB_A_MODULE_PRESSURE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_1_60000),
 };
 
 static const struct nla_policy mmsb_nl_space_get_do_policy[MMSB_A_SPACE_MAX + 1] = {
@@ -127,4 +129,5 @@ const struct genl_ops mmsb_nl_ops[11] = {
 
 const struct genl_multicast_group mmsb_nl_groups[MMSB_NL_GROUPS] = {
 	[MMSB_NL_LIFECYCLE] = { .name = MMSB_MCGRP_LIFECYCLE, .flags = GENL_MCAST_CAP_SYS_ADMIN, },
+	[MMSB_NL_PRESSURE] = { .name = MMSB_MCGRP_PRESSURE, .flags = GENL_MCAST_CAP_SYS_ADMIN, },
 };

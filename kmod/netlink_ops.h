@@ -8,6 +8,7 @@
 
 enum mmsb_nl_group {
 	MMSB_NL_LIFECYCLE,
+	MMSB_NL_PRESSURE,
 	MMSB_NL_GROUPS
 };
 

@@ -52,6 +52,7 @@ static int put_space(struct sk_buff *msg, struct mmsb_space *space)
 	       nla_put_string(msg, MMSB_A_SPACE_NAME, info.name) ?:
 	       nla_put_u8(msg, MMSB_A_SPACE_HASH, !!(info.flags & MMSB_SPACE_HASH)) ?:
 	       nla_put_u8(msg, MMSB_A_SPACE_PINNED, !!(info.flags & MMSB_SPACE_PIN)) ?:
+	       nla_put_u32(msg, MMSB_A_SPACE_PRESSURE, READ_ONCE(space->pressure.told)) ?:
 	       put_made_for(msg, space) ?: put_log(msg, space);
 }
 
@@ -252,8 +253,10 @@ int mmsb_nl_space_set_do(struct sk_buff *skb, struct genl_info *info)
 	before = mmsb_charge_begin(space);
 	reason = set_space(space, info->attrs, &bad);
 	mmsb_charge_end(before);
-	if (!reason)
+	if (!reason) {
 		mmsb_names_tell_done(space, MMSB_WHAT_SPACE_CHANGED);
+		mmsb_pressure_hurry(space);
+	}
 	mmsb_space_put(space);
 	return reason ? mmsb_nl_refuse(info->extack, bad, reason) : 0;
 }

@@ -35,6 +35,11 @@ struct ring_file {
 	u64 opened, cgroup;
 	struct pid *pid;
 	char comm[TASK_COMM_LEN];
+
+	/* As the last look found it; under rings_lock. */
+	u64 held_at;			/* how many had been taken */
+	unsigned long held_since;
+	bool held, held_told;
 };
 
 static long ring_ioc_enter(struct ring_file *rf, void __user *user)
@@ -248,6 +253,48 @@ static void ring_tell(struct ring_file *rf, enum mmsb_what what)
 	mmsb_names_tell(rf->space, &news);
 }
 
+/* --------------------------------------------------------------------------------------------------------- held up */
+
+static void ring_tell_held(struct ring_file *rf, enum mmsb_what what, u32 held_by)
+{
+	const struct mmsb_origin *origin = &ms_ring_config(rf->engine)->origin;
+	struct mmsb_news news = { .group = MMSB_NL_PRESSURE, .what = what, .ring = ms_ring_id(rf->engine), .pid = origin->pid, .uid = origin->uid,
+				  .held_by = held_by };
+
+	rf->held_told = what == MMSB_WHAT_QUEUE_HELD;
+	mmsb_names_tell(rf->space, &news);
+}
+
+static void ring_look(struct ring_file *rf, struct mmsb_ring_looks *looks)
+{
+	struct ms_ring_stat stat;
+	bool was = rf->held;
+
+	ms_ring_stat(rf->engine, &stat);
+	rf->held = stat.held_by;
+	if (!rf->held || !was || stat.taken != rf->held_at) {
+		if (rf->held_told)
+			ring_tell_held(rf, MMSB_WHAT_QUEUE_GOES_ON, 0);
+		rf->held_at = stat.taken;
+		rf->held_since = jiffies;
+	} else if (!rf->held_told && time_after_eq(jiffies, rf->held_since + looks->patience)) {
+		ring_tell_held(rf, MMSB_WHAT_QUEUE_HELD, stat.held_by);
+	}
+	looks->held += rf->held;
+	looks->told += rf->held_told;
+	looks->by_log |= stat.held_by == MMSB_STALL_LOG + 1;
+}
+
+void mmsb_ring_look(struct mmsb_space *space, struct mmsb_ring_looks *looks)
+{
+	struct ring_file *rf;
+
+	mutex_lock(&space->rings_lock);
+	list_for_each_entry(rf, &space->rings, node)
+		ring_look(rf, looks);
+	mutex_unlock(&space->rings_lock);
+}
+
 /* ------------------------------------------------------------------------------------------------------------ its end */
 
 static void ring_close(struct ring_file *rf)
@@ -256,6 +303,8 @@ static void ring_close(struct ring_file *rf)
 
 	ring_tell(rf, current->flags & PF_EXITING ? MMSB_WHAT_CLIENT_DIED : MMSB_WHAT_RING_CLOSED);
 	ring_delist(rf);
+	if (rf->held_told)
+		ring_tell_held(rf, MMSB_WHAT_QUEUE_GOES_ON, 0);
 	if (ms_ring_config(rf->engine)->polled)
 		mmsb_poller_unwish(rf->shard, &rf->wish);
 	before = mmsb_charge_begin(rf->space);

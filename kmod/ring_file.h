@@ -21,6 +21,14 @@ struct mmsb_ring_view {
 bool mmsb_ring_view_next(struct mmsb_space *space, u64 above, struct mmsb_ring_view *view);
 u32 mmsb_ring_count(struct mmsb_space *space, u32 shard);	/* those that are that shard's */
 
+/* Looks at every ring: tells of entries that were held up for longer than `patience` jiffies, and of those that go on. */
+struct mmsb_ring_looks {
+	unsigned long patience;
+	u32 held, told;			/* rings that are held up; of those, for so long that it was told */
+	bool by_log;			/* some by the log */
+};
+void mmsb_ring_look(struct mmsb_space *space, struct mmsb_ring_looks *looks);
+
 enum mmsb_reason mmsb_ring_file_new(struct mmsb_space *space, bool read_only, struct mmsb_ring_open_args *args,
 				    struct file **file);
 

@@ -85,6 +85,7 @@ static enum mmsb_reason space_engine_create(struct mmsb_space *space, const stru
 		.audit = READ_ONCE(mmsb_audit),
 		.node_of = space_node_of,
 		.tell = space_tell,
+		.press = mmsb_pressure_press,
 		.arg = space,
 	};
 	struct mem_cgroup *before = mmsb_charge_begin(space);
@@ -146,6 +147,7 @@ enum mmsb_reason mmsb_space_create(const struct mmsb_space_wish *wish, struct mm
 	INIT_LIST_HEAD(&space->node);
 	INIT_LIST_HEAD(&space->rings);
 	mutex_init(&space->rings_lock);
+	mmsb_pressure_open(space);
 	space->shards = wish->shards;
 	space->flags = wish->flags & MMSB_SPACE_INLINE;
 	space->mode = wish->mode;
@@ -173,6 +175,7 @@ enum mmsb_reason mmsb_space_create(const struct mmsb_space_wish *wish, struct mm
 	return MMSB_REASON_NONE;
 
 err_engine:
+	mmsb_pressure_close(space);
 	space_engine_destroy(space);
 err_inode:
 	mmsb_inode_free(space->inode);
@@ -189,12 +192,13 @@ err_alone:
 
 /*
  * Rings and files held references, mappings hold their file, and no list knows the space any more: what may still look at
- * it is its pollers, so they go first.
+ * it is its pollers, so they go first, and then who looks how it fares.
  */
 void mmsb_space_destroy(struct mmsb_space *space)
 {
 	if (!(space->flags & MMSB_SPACE_INLINE))
 		space_detach(space, space->shards);
+	mmsb_pressure_close(space);
 	space_engine_destroy(space);
 	mmsb_inode_free(space->inode);
 	kvfree(space->cpus);

@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include "engine/engine.h"
+#include "pressure.h"
 
 struct inode;
 struct mem_cgroup;
@@ -36,6 +37,7 @@ struct mmsb_space {
 	struct mmsb_user *user;		/* the creator */
 	struct mutex rings_lock;
 	struct list_head rings;		/* ring_file.c's, under rings_lock */
+	struct mmsb_pressure_watch pressure;
 	unsigned long told[MMSB_SPACE_TOLD];	/* jiffies of the last word on each limit */
 	u32 shards;
 	u32 flags;			/* MMSB_SPACE_INLINE */

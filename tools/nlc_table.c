@@ -16,6 +16,8 @@ static const struct nlc_attr module_attrs[MMSB_A_MODULE_MAX + 1] = {
 	[MMSB_A_MODULE_MAX_RINGS] = { "max_rings", NLC_U32 },
 	[MMSB_A_MODULE_POLL_IDLE_US] = { "poll_idle_us", NLC_U32 },
 	[MMSB_A_MODULE_AUDIT] = { "audit", NLC_U32 },
+	[MMSB_A_MODULE_PRESSURE_MS] = { "pressure_ms", NLC_U32 },
+	[MMSB_A_MODULE_PRESSURE_GENERATION] = { "pressure_generation", NLC_U64 },
 };
 
 static const struct nlc_attr space_attrs[MMSB_A_SPACE_MAX + 1] = {
@@ -55,6 +57,7 @@ static const struct nlc_attr space_attrs[MMSB_A_SPACE_MAX + 1] = {
 	[MMSB_A_SPACE_LOG_HELD] = { "log_held", NLC_U32 },
 	[MMSB_A_SPACE_HASH] = { "hash", NLC_U8 },
 	[MMSB_A_SPACE_PINNED] = { "pinned", NLC_U8 },
+	[MMSB_A_SPACE_PRESSURE] = { "pressure", NLC_U32 },
 };
 
 static const struct nlc_attr ring_attrs[MMSB_A_RING_MAX + 1] = {
@@ -140,6 +143,7 @@ static const struct nlc_attr event_attrs[MMSB_A_EVENT_MAX + 1] = {
 	[MMSB_A_EVENT_PID] = { "pid", NLC_U32 },
 	[MMSB_A_EVENT_UID] = { "uid", NLC_U32 },
 	[MMSB_A_EVENT_REASON] = { "reason", NLC_U32 },
+	[MMSB_A_EVENT_CAUSE] = { "cause", NLC_U32 },
 };
 
 const struct nlc_set nlc_module = { module_attrs, MMSB_A_MODULE_MAX };
@@ -163,4 +167,19 @@ const char *const nlc_what_names[MMSB_WHAT_LAST] = {
 	[MMSB_WHAT_CLIENT_DIED] = "client-died",
 	[MMSB_WHAT_RING_BROKEN] = "ring-broken",
 	[MMSB_WHAT_LIMIT_REACHED] = "limit-reached",
+	[MMSB_WHAT_LIMIT_NEAR] = "limit-near",
+	[MMSB_WHAT_LIMIT_FAR] = "limit-far",
+	[MMSB_WHAT_LOG_BLOCKED] = "log-blocked",
+	[MMSB_WHAT_LOG_FREE] = "log-free",
+	[MMSB_WHAT_QUEUE_HELD] = "queue-held",
+	[MMSB_WHAT_QUEUE_GOES_ON] = "queue-goes-on",
+};
+
+const char *const nlc_pressure_names[] = {
+	"pages",
+	"bytes",
+	"rings",
+	"log",
+	"queues",
+	NULL
 };

@@ -13,6 +13,7 @@
 #define MMSB_GENL_NAME		"mmsb"
 #define MMSB_GENL_VERSION	1
 #define MMSB_MCGRP_LIFECYCLE	"lifecycle"
+#define MMSB_MCGRP_PRESSURE	"pressure"
 
 /* What happened to a space, or in it. */
 enum mmsb_what {
@@ -27,7 +28,22 @@ enum mmsb_what {
 	MMSB_WHAT_CLIENT_DIED,		/* a ring was closed because its process ended without closing it */
 	MMSB_WHAT_RING_BROKEN,		/* a client wrote indices that cannot be; REASON says which */
 	MMSB_WHAT_LIMIT_REACHED,	/* a request went beyond a limit of the space; REASON says which. At most one a second for each */
+	MMSB_WHAT_LIMIT_NEAR,		/* nine tenths of what a limit of the space allows are used; REASON says which limit */
+	MMSB_WHAT_LIMIT_FAR,		/* less than eight tenths are, again */
+	MMSB_WHAT_LOG_BLOCKED,		/* who reads the space's history or log is behind, and held up producers since */
+	MMSB_WHAT_LOG_FREE,		/* it held up none for a while */
+	MMSB_WHAT_QUEUE_HELD,		/* entries of a ring have been held up for longer than pressure-ms; CAUSE says by what */
+	MMSB_WHAT_QUEUE_GOES_ON,	/* some were taken, or the ring broke or was closed */
 	MMSB_WHAT_LAST
+};
+
+/* What is becoming too much in a space. */
+enum mmsb_pressure {
+	MMSB_PRESSURE_PAGES = 1 << 0,	/* its limit of pages is near */
+	MMSB_PRESSURE_BYTES = 1 << 1,	/* that of bytes of arena */
+	MMSB_PRESSURE_RINGS = 1 << 2,	/* that of rings */
+	MMSB_PRESSURE_LOG = 1 << 3,	/* whoever reads its history or log holds up producers */
+	MMSB_PRESSURE_QUEUES = 1 << 4,	/* entries of some ring are held up */
 };
 
 /* The module as a whole. */
@@ -46,6 +62,8 @@ enum mmsb_a_module {
 	MMSB_A_MODULE_POLL_IDLE_US,		/* u32: microseconds that a poller looks in vain before it sleeps */
 	MMSB_A_MODULE_AUDIT,			/* u32: every so many recomputes of spaces made from now on are done twice; 0: none */
 	MMSB_A_MODULE_PAD,			/* pad */
+	MMSB_A_MODULE_PRESSURE_MS,		/* u32: milliseconds for which entries of a queue are held up before that is told */
+	MMSB_A_MODULE_PRESSURE_GENERATION,	/* u64: the same of events of pressure */
 
 	__MMSB_A_MODULE_MAX,
 	MMSB_A_MODULE_MAX = __MMSB_A_MODULE_MAX - 1
@@ -90,6 +108,7 @@ enum mmsb_a_space {
 	MMSB_A_SPACE_HASH,			/* u8: keep the state hash */
 	MMSB_A_SPACE_PINNED,			/* u8: it outlives its last descriptor */
 	MMSB_A_SPACE_PAD,			/* pad */
+	MMSB_A_SPACE_PRESSURE,			/* u32: bits of enum mmsb_pressure */
 
 	__MMSB_A_SPACE_MAX,
 	MMSB_A_SPACE_MAX = __MMSB_A_SPACE_MAX - 1
@@ -205,6 +224,7 @@ enum mmsb_a_event {
 	MMSB_A_EVENT_UID,			/* u32: likewise in the first user namespace */
 	MMSB_A_EVENT_REASON,			/* u32: enum mmsb_reason */
 	MMSB_A_EVENT_PAD,			/* pad */
+	MMSB_A_EVENT_CAUSE,			/* u32: what holds up a queue: enum mmsb_stall */
 
 	__MMSB_A_EVENT_MAX,
 	MMSB_A_EVENT_MAX = __MMSB_A_EVENT_MAX - 1
@@ -224,6 +244,7 @@ enum mmsb_cmd {
 	MMSB_CMD_PAGE_GET,
 	MMSB_CMD_USER_GET,
 	MMSB_CMD_EVENT_NTF,
+	MMSB_CMD_PRESSURE_NTF,
 
 	__MMSB_CMD_MAX,
 	MMSB_CMD_MAX = __MMSB_CMD_MAX - 1

@@ -58,7 +58,7 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_OUTPUT] = { "output", "FILE", "write there, not to the standard output (trace: the script, instead of running it)" },
 	[OPT_UP] = { "up", "N", "of the named pages, so many steps toward their parents (default: all)" },
 	[OPT_DOWN] = { "down", "N", "so many steps toward their children (default: all)" },
-	[OPT_KIND] = { "kind", "KIND", "only pages of that kind: source or derived" },
+	[OPT_KIND] = { "kind", "KIND", "only those: of pages, source or derived; of events, lifecycle or pressure" },
 	[OPT_TICKS] = { "ticks", NULL, "tell when a tick has closed, too" },
 	[OPT_TICK] = { "tick", "N", "as of that tick (default: the end of the log)" },
 	[OPT_TIME] = { "time", "TIME", "as of that time: 'YYYY-MM-DD HH:MM:SS' here, or in UTC with a Z behind it" },
@@ -75,6 +75,8 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_MAX_SPACES] = { "max-spaces", "N", "most spaces that there may be in all" },
 	[OPT_MAX_USER_SPACES] = { "max-user-spaces", "N", "most spaces that one user without CAP_SYS_RESOURCE may have made" },
 	[OPT_PROMETHEUS] = { "prometheus", NULL, "in Prometheus's text format, for node_exporter's textfile collector" },
+	[OPT_POLL_IDLE_US] = { "poll-idle-us", "N", "microseconds that a poller looks in vain before it sleeps" },
+	[OPT_PRESSURE_MS] = { "pressure-ms", "N", "milliseconds for which entries of a queue are held up before that is told" },
 	[OPT_SOCKET] = { "socket", "PATH", "where mmsbd listens, if not at /run/mmsbd/socket" },
 };
 

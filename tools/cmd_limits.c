@@ -21,6 +21,8 @@ static const struct limit module_limits[] = {
 	{ OPT_MAX_PAGES, MMSB_A_MODULE_MAX_PAGES, 8, 1, UINT32_MAX, false, "pages that a space may ask for" },
 	{ OPT_MAX_BYTES, MMSB_A_MODULE_MAX_BYTES, 8, 65536, 1ULL << 40, true, "bytes that a space may ask for" },
 	{ OPT_MAX_RINGS, MMSB_A_MODULE_MAX_RINGS, 4, 1, 1 << 20, false, "rings that a space may ask for" },
+	{ OPT_POLL_IDLE_US, MMSB_A_MODULE_POLL_IDLE_US, 4, 0, 1000000, false, "us that pollers look in vain before they sleep" },
+	{ OPT_PRESSURE_MS, MMSB_A_MODULE_PRESSURE_MS, 4, 1, 60000, false, "ms that queues are held up before that is told" },
 	{ OPT_LAST, 0, 0, 0, 0, false, NULL },
 };
 
@@ -110,8 +112,8 @@ enum cli_exit cmd_limits(struct cli *cli, const struct args *args)
 	struct nlc nl;
 	int err = 0;
 
-	if (space && (arg_has(args, OPT_MAX_SPACES) || arg_has(args, OPT_MAX_USER_SPACES)))
-		return fail_usage(cli, "--max-spaces and --max-user-spaces are the module's: leave '%s' out", space);
+	if (space && args->given & (OPT_BIT(OPT_MAX_SPACES) | OPT_BIT(OPT_MAX_USER_SPACES) | OPT_BIT(OPT_POLL_IDLE_US) | OPT_BIT(OPT_PRESSURE_MS)))
+		return fail_usage(cli, "--max-spaces, --max-user-spaces, --poll-idle-us and --pressure-ms are the module's: leave '%s' out", space);
 	if (!nlc_ready(cli, &nl))
 		return CLI_FAILED;
 	if (args->given & ~OPT_GLOBAL) {

@@ -131,6 +131,19 @@ static int print_home(struct nlc *nl)
 	return err ?: print_list(nl, MMSB_CMD_USER_GET, &nlc_user, NULL, print_user_row);
 }
 
+static void print_pressure(uint64_t pressure)
+{
+	size_t i;
+
+	if (!pressure)
+		return;
+	printf("pressure    ");
+	for (i = 0; nlc_pressure_names[i]; i++)
+		if (pressure >> i & 1)
+			printf(" %s", nlc_pressure_names[i]);
+	putchar('\n');
+}
+
 static bool print_space(const struct nlc_row *row, void *arg)
 {
 	(void)arg;
@@ -145,6 +158,7 @@ static bool print_space(const struct nlc_row *row, void *arg)
 	if (nlc_number(row, MMSB_A_SPACE_DURABILITY))
 		printf(", durable up to tick %s", text_grouped(nlc_number(row, MMSB_A_SPACE_DURABLE)).s);
 	putchar('\n');
+	print_pressure(nlc_number(row, MMSB_A_SPACE_PRESSURE));
 	return true;
 }
 
@@ -210,6 +224,7 @@ static const struct series {
 	{ MMSB_A_SPACE_DURABLE, "durable_tick", "counter", "The durable tick" },
 	{ MMSB_A_SPACE_LOG_WAITING, "log_waiting_bytes", "gauge", "Bytes that wait for the log's writer" },
 	{ MMSB_A_SPACE_LOG_FAILED, "log_failed", "gauge", "1: the log failed" },
+	{ MMSB_A_SPACE_PRESSURE, "pressure", "gauge", "What is becoming too much: 1 pages, 2 bytes, 4 rings, 8 log, 16 queues, added up" },
 };
 
 static bool print_sample(const struct nlc_row *row, void *arg)

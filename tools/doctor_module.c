@@ -166,7 +166,7 @@ static void check_loaded(struct doctor *doctor)
 
 static void check_parameters(struct doctor *doctor)
 {
-	static const char *const names[] = { "max_spaces", "max_user_spaces", "max_pages", "max_bytes", "max_rings", "poll_idle_us" };
+	static const char *const names[] = { "max_spaces", "max_user_spaces", "max_pages", "max_bytes", "max_rings", "poll_idle_us", "pressure_ms" };
 	char all[256] = "";
 	const char *value;
 	unsigned int i;

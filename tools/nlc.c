@@ -193,12 +193,25 @@ int nlc_ask(struct nlc *nl, struct nl_msg *msg, const struct nlc_set *set, nlc_e
 
 /* --------------------------------------------------------------------------------------------------------------- events */
 
-int nlc_listen(struct nlc *nl)
+/* The number of a group is asked for on a socket of its own, because this one may hear of events already. */
+static int group_number(const char *name)
 {
-	int group = genl_ctrl_resolve_grp(nl->sock, MMSB_GENL_NAME, MMSB_MCGRP_LIFECYCLE);
+	struct nlc asking;
+	int err = nlc_open(&asking), group;
+
+	if (err)
+		return err;
+	group = genl_ctrl_resolve_grp(asking.sock, MMSB_GENL_NAME, name);
+	nlc_close(&asking);
+	return group < 0 ? from_nl(group) : group;
+}
+
+int nlc_listen(struct nlc *nl, const char *name)
+{
+	int group = group_number(name);
 
 	if (group < 0)
-		return from_nl(group);
+		return group;
 	nl_socket_set_nonblocking(nl->sock);
 	if (setsockopt(nl_socket_get_fd(nl->sock), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)))
 		return -errno;

@@ -27,6 +27,7 @@ struct nlc_set {
 /* nlc_table.c, made of uapi/mmsb.yaml. */
 extern const struct nlc_set nlc_module, nlc_space, nlc_ring, nlc_shard, nlc_poller, nlc_page, nlc_user, nlc_event;
 extern const char *const nlc_what_names[MMSB_WHAT_LAST];
+extern const char *const nlc_pressure_names[];		/* a bit each; NULL: no more */
 
 struct nlc {
 	struct nl_sock *sock;
@@ -53,8 +54,8 @@ typedef bool nlc_each(const struct nlc_row *row, void *arg);
 struct nl_msg *nlc_request(struct nlc *nl, int cmd, bool dump);
 int nlc_ask(struct nlc *nl, struct nl_msg *msg, const struct nlc_set *set, nlc_each *each, void *arg);
 
-/* From here on the socket hears of events, and of nothing else. */
-int nlc_listen(struct nlc *nl);
+/* From here on the socket hears of events of the group, of others that were named before, and of nothing else. */
+int nlc_listen(struct nlc *nl, const char *group);
 /* Waits for some: 0, -ETIME, -EINTR, -ENOBUFS (some were missed) or what failed. */
 int nlc_hear(struct nlc *nl, int timeout_ms, nlc_each *each, void *arg);
 

@@ -11,17 +11,12 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <netlink/attr.h>
-#include <netlink/genl/genl.h>
-#include <netlink/msg.h>
 #include <netlink/socket.h>
 #include <mmsb/reasons.h>
 #include "common/harness.h"
 #include "common/home.h"
 #include "common/starve.h"
-#include "../tools/nlc.h"
-
-#define ROWS	512
+#include "common/rows.h"
 
 FIXTURE(netlink) {
 	struct mmsb *mmsb;
@@ -58,82 +53,6 @@ FIXTURE_TEARDOWN(netlink)
 	mmsb_ring_close(self->ring);
 	mmsb_space_close(self->space);
 	mmsb_close(self->mmsb);
-}
-
-/* ------------------------------------------------------------------------------------------------------------ what asks */
-
-/* Rows, kept as numbers and the first text of each. */
-struct rows {
-	int n;
-	uint64_t number[ROWS][64];
-	char text[ROWS][64];
-};
-
-static bool keep(const struct nlc_row *row, void *arg)
-{
-	struct rows *rows = arg;
-	int i;
-
-	if (rows->n == ROWS)
-		return false;
-	rows->text[rows->n][0] = '\0';
-	for (i = 1; i <= row->set->max; i++) {
-		rows->number[rows->n][i] = nlc_number(row, i);
-		if (*nlc_text(row, i) && !rows->text[rows->n][0])
-			snprintf(rows->text[rows->n], sizeof(rows->text[0]), "%s", nlc_text(row, i));
-	}
-	rows->n++;
-	return true;
-}
-
-/* A request about a space by name (attribute `attr`; 0: none). */
-static struct nl_msg *about(struct nlc *nl, int cmd, bool dump, int attr, const char *name)
-{
-	struct nl_msg *msg = nlc_request(nl, cmd, dump);
-
-	if (attr)
-		nla_put_string(msg, attr, name);
-	return msg;
-}
-
-static int ask(struct nlc *nl, struct nl_msg *msg, const struct nlc_set *set, struct rows *rows)
-{
-	rows->n = 0;
-	return nlc_ask(nl, msg, set, keep, rows);
-}
-
-static int get_space(struct nlc *nl, const char *name, struct rows *rows)
-{
-	return ask(nl, about(nl, MMSB_CMD_SPACE_GET, false, MMSB_A_SPACE_NAME, name), &nlc_space, rows);
-}
-
-static int do_space(struct nlc *nl, int cmd, const char *name)
-{
-	return nlc_ask(nl, about(nl, cmd, false, MMSB_A_SPACE_NAME, name), NULL, NULL, NULL);
-}
-
-static int set_u64(struct nlc *nl, const char *name, int attr, uint64_t value)
-{
-	struct nl_msg *msg = about(nl, MMSB_CMD_SPACE_SET, false, MMSB_A_SPACE_NAME, name);
-
-	nla_put_u64(msg, attr, value);
-	return nlc_ask(nl, msg, NULL, NULL, NULL);
-}
-
-static int set_u32(struct nlc *nl, const char *name, int attr, uint32_t value)
-{
-	struct nl_msg *msg = about(nl, MMSB_CMD_SPACE_SET, false, MMSB_A_SPACE_NAME, name);
-
-	nla_put_u32(msg, attr, value);
-	return nlc_ask(nl, msg, NULL, NULL, NULL);
-}
-
-static int set_u8(struct nlc *nl, const char *name, int attr, uint8_t value)
-{
-	struct nl_msg *msg = about(nl, MMSB_CMD_SPACE_SET, false, MMSB_A_SPACE_NAME, name);
-
-	nla_put_u8(msg, attr, value);
-	return nlc_ask(nl, msg, NULL, NULL, NULL);
 }
 
 static struct rows rows, more;	/* too large for a stack */
@@ -381,26 +300,6 @@ TEST_F(netlink, wrong_requests_are_refused_with_a_word)
 
 /* ------------------------------------------------------------------------------------------------------- somebody else */
 
-/* What `act` returns to another user, from a socket of his own. */
-static int as(uint32_t uid, bool own_net, int (*act)(struct nlc *nl, const char *name), const char *name)
-{
-	int status;
-	pid_t child = fork();
-
-	if (!child) {
-		struct nlc nl;
-
-		if (own_net && unshare(CLONE_NEWNET))
-			_exit(254);
-		if (uid && (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
-			_exit(255);
-		_exit(-(nlc_open(&nl) ?: act(&nl, name)));
-	}
-	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
-		return 1;
-	return -WEXITSTATUS(status);
-}
-
 static int look(struct nlc *nl, const char *name)
 {
 	return get_space(nl, name, &rows);
@@ -443,7 +342,7 @@ static int set_module(struct nlc *nl, const char *name)
 
 static int listen_in(struct nlc *nl, const char *name)
 {
-	return nlc_listen(nl);
+	return nlc_listen(nl, MMSB_MCGRP_LIFECYCLE) ?: nlc_listen(nl, MMSB_MCGRP_PRESSURE);
 }
 
 TEST_F(netlink, a_stranger_sees_what_he_may_read_and_changes_nothing)
@@ -599,14 +498,6 @@ static uint64_t generation(struct nlc *nl)
 	return ask(nl, nlc_request(nl, MMSB_CMD_MODULE_GET, false), &nlc_module, &more) ? 0 : more.number[0][MMSB_A_MODULE_GENERATION];
 }
 
-/* Everything that is there to hear. */
-static void hear(struct nlc *nl, struct rows *heard)
-{
-	heard->n = 0;
-	while (!nlc_hear(nl, 100, keep, heard))
-		;
-}
-
 TEST_F(netlink, the_life_of_a_space_is_told_in_order)
 {
 	static const int lives[] = { MMSB_WHAT_SPACE_MADE, MMSB_WHAT_RING_OPENED, MMSB_WHAT_SPACE_CHANGED, MMSB_WHAT_SPACE_RESET, MMSB_WHAT_RING_CLOSED,
@@ -620,7 +511,7 @@ TEST_F(netlink, the_life_of_a_space_is_told_in_order)
 
 	snprintf(name, sizeof(name), "%s-life", self->name);
 	ASSERT_EQ(0, nlc_open(&nl));
-	ASSERT_EQ(0, nlc_listen(&nl));
+	ASSERT_EQ(0, nlc_listen(&nl, MMSB_MCGRP_LIFECYCLE));
 	ASSERT_EQ(0, make(self->mmsb, name, 0600, &space));
 	ASSERT_EQ(0, mmsb_ring_open(space, NULL, &ring));
 	ASSERT_EQ(0, set_u32(&self->nl, name, MMSB_A_SPACE_MODE, 0640));
@@ -647,7 +538,7 @@ TEST_F(netlink, a_client_that_dies_and_a_limit_are_told)
 	pid_t child;
 
 	ASSERT_EQ(0, nlc_open(&nl));
-	ASSERT_EQ(0, nlc_listen(&nl));
+	ASSERT_EQ(0, nlc_listen(&nl, MMSB_MCGRP_LIFECYCLE));
 	child = fork();
 	if (!child) {
 		mmsb_ring_open(self->space, NULL, &ring);
@@ -680,7 +571,7 @@ TEST_F_TIMEOUT(netlink, listeners_that_never_read_disturb_nobody, 60)
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &files));
 	for (opened = 0; opened < n; opened++) {
 		ASSERT_EQ(0, nlc_open(&deaf[opened]));
-		ASSERT_EQ(0, nlc_listen(&deaf[opened]));
+		ASSERT_EQ(0, nlc_listen(&deaf[opened], MMSB_MCGRP_LIFECYCLE));
 	}
 	begun = generation(&self->nl);
 	for (i = 0; i < times; i++) {

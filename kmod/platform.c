@@ -153,11 +153,11 @@ static int wait_until(struct pf_waitq *q, bool (*done)(void *arg), void *arg, kt
 	hrtimer_set_expires_range_ns(&alarm.timer, timeout, current->timer_slack_ns);
 	hrtimer_sleeper_start_expires(&alarm, HRTIMER_MODE_REL);
 	ret = ___wait_event(q->head, done(arg), TASK_INTERRUPTIBLE, 0, 0,
-			    if (!READ_ONCE(alarm.task)) {
-				    __ret = -ETIME;
-				    break;
-			    }
-			    schedule());
+		if (!READ_ONCE(alarm.task)) {
+			__ret = -ETIME;
+			break;
+		}
+		schedule());
 	hrtimer_cancel(&alarm.timer);
 	destroy_hrtimer_on_stack(&alarm.timer);
 	return ret;

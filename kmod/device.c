@@ -60,7 +60,8 @@ static bool name_is_good(const char *name)
 /* A space without a name is always new; one that is pinned must have a name to be found and removed by. */
 static enum mmsb_reason wish_flags(const struct mmsb_space_open_args *args, struct mmsb_space_wish *wish)
 {
-	u32 creating = MMSB_SPACE_EXCL | MMSB_SPACE_PIN | MMSB_SPACE_HASH | MMSB_SPACE_INLINE | MMSB_SPACE_LAZY;
+	u32 creating = MMSB_SPACE_EXCL | MMSB_SPACE_PIN | MMSB_SPACE_HASH | MMSB_SPACE_INLINE | MMSB_SPACE_LAZY |
+		       MMSB_SPACE_SHUT;
 
 	if (args->flags & ~MMSB_SPACE_KNOWN)
 		return MMSB_REASON_BAD_FLAGS;

@@ -146,25 +146,34 @@ void pf_chunk_drop(struct pf_region *region, u64 number, void *chunk)
 /* wait_event_interruptible_hrtimeout(), but for the mark on what the timer's interrupt writes: KCSAN finds the kernel's own unmarked. */
 static int wait_until(struct pf_waitq *q, bool (*done)(void *arg), void *arg, ktime_t timeout)
 {
+	struct wait_queue_entry wait;
 	struct hrtimer_sleeper alarm;
 	int ret;
 
+	init_wait_entry(&wait, 0);
 	hrtimer_setup_sleeper_on_stack(&alarm, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	hrtimer_set_expires_range_ns(&alarm.timer, timeout, current->timer_slack_ns);
 	hrtimer_sleeper_start_expires(&alarm, HRTIMER_MODE_REL);
-	ret = ___wait_event(q->head, done(arg), TASK_INTERRUPTIBLE, 0, 0,
-		if (!READ_ONCE(alarm.task)) {
-			__ret = -ETIME;
+	for (;;) {
+		ret = prepare_to_wait_event(&q->head, &wait, TASK_INTERRUPTIBLE);
+		if (done(arg)) {
+			ret = 0;
 			break;
 		}
-		schedule());
+		if (!ret && !READ_ONCE(alarm.task))
+			ret = -ETIME;
+		if (ret)
+			break;
+		schedule();
+	}
+	finish_wait(&q->head, &wait);
 	hrtimer_cancel(&alarm.timer);
 	destroy_hrtimer_on_stack(&alarm.timer);
 	return ret;
 }
 
 /*
- * Partner of the waker's pf_mb(): ___wait_event() puts us on the queue and orders that before `done` is looked at. `done` runs
+ * Partner of the waker's pf_mb(): prepare_to_wait_event() puts us on the queue and orders that before `done` is looked at. `done` runs
  * in the state of a sleeper and must not sleep itself.
  */
 int pf_waitq_wait(struct pf_waitq *q, bool (*done)(void *arg), void *arg, u64 timeout_ns)

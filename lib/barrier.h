@@ -64,6 +64,12 @@ static inline void msl_cq_give_back(struct mmsb_ring_client *client, uint32_t he
 	__atomic_store_n(&client->cq_head, head, __ATOMIC_RELEASE);
 }
 
+/* Looked at when the ring is closed, by then behind all else. */
+static inline void msl_ring_whole(struct mmsb_ring_client *client)
+{
+	__atomic_store_n(&client->whole, 1, __ATOMIC_RELEASE);
+}
+
 /*
  * Between a store of sq_tail or cq_head and the look at the flags; partner: ms_shard_sleep(), which sets NEED_WAKEUP, issues
  * a full barrier and looks at the indices. One of the two sees the other's store.

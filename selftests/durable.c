@@ -679,6 +679,102 @@ TEST(begins_under_a_replay)
 	mmsb_close(mmsb);
 }
 
+/* ---------------------------------------------------------------------------------------------------------------- shut */
+
+FIXTURE(shut) {
+	struct mmsb *mmsb;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring, *replay;
+	struct mmsb_cqe cqe;
+};
+
+FIXTURE_SETUP(shut)
+{
+	ASSERT_EQ(0, mmsb_open(&self->mmsb, NULL));
+	ASSERT_EQ(0, mmsb_space_open(self->mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 2,
+				     .flags = MMSB_SPACE_CREATE | MMSB_SPACE_SHUT), &self->space));
+	ASSERT_EQ(0, mmsb_ring_open(self->space, NULL, &self->ring));
+	ASSERT_EQ(0, mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_REPLAY), &self->replay));
+}
+
+FIXTURE_TEARDOWN(shut)
+{
+	mmsb_ring_close(self->replay);
+	mmsb_ring_close(self->ring);
+	mmsb_space_close(self->space);
+	mmsb_close(self->mmsb);
+}
+
+/* What a client is told who writes, and whoever asks. */
+static int shut_reason(struct mmsb_space *space, struct mmsb_ring *ring)
+{
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+	struct mmsb_cqe cqe = {};
+	int err = run_op(ring, &cqe, .op = MMSB_OP_CREATE, .len = 64) ?: mmsb_space_info(space, &info);
+
+	if (err)
+		return err;
+	if (!(info.flags & MMSB_SPACE_SHUT) == (cqe.reason == MMSB_REASON_SHUT))
+		return -EPROTO;
+	return cqe.reason;
+}
+
+static int replay_page(struct mmsb_ring *replay, uint64_t tick)
+{
+	struct mmsb_cqe cqe = {};
+
+	return run_op(replay, &cqe, .op = MMSB_OP_TICK, .offset = tick) ?: cqe.result ?:
+	       run_op(replay, &cqe, .op = MMSB_OP_CREATE, .flags = MMSB_SQE_AT, .page = MMSB_PAGE_ID(1, tick), .len = 64) ?: cqe.result ?:
+	       run_op(replay, &cqe, .op = MMSB_OP_TICK) ?: cqe.result;
+}
+
+TEST_F(shut, until_it_is_whole)
+{
+	EXPECT_EQ(MMSB_REASON_SHUT, shut_reason(self->space, self->ring));
+	ASSERT_EQ(0, replay_page(self->replay, 5));
+	mmsb_ring_close(self->replay);		/* as it is when the process dies */
+	self->replay = NULL;
+	EXPECT_EQ(MMSB_REASON_SHUT, shut_reason(self->space, self->ring));
+	ASSERT_EQ(0, mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_REPLAY), &self->replay));
+	ASSERT_EQ(0, replay_page(self->replay, 6));
+	mmsb_replay_whole(self->replay);
+	EXPECT_EQ(MMSB_REASON_SHUT, shut_reason(self->space, self->ring));
+	mmsb_ring_close(self->replay);
+	self->replay = NULL;
+	EXPECT_EQ(0, shut_reason(self->space, self->ring));
+	ASSERT_EQ(0, mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_REPLAY), &self->replay));
+	EXPECT_EQ(MMSB_REASON_REPLAYING, shut_reason(self->space, self->ring));
+}
+
+/* Not by any log: by one that was opened under a replay ring. */
+TEST_F(shut, until_it_has_a_log)
+{
+	struct mmsb_history *log = NULL;
+
+	ASSERT_EQ(0, replay_page(self->replay, 5));
+	mmsb_ring_close(self->replay);
+	self->replay = NULL;
+	EXPECT_EQ(-ESHUTDOWN, open_log(self->space, MMSB_BUFFERED, 0, &log));
+	EXPECT_EQ(-ESHUTDOWN, open_log(self->space, MMSB_BUFFERED, MMSB_HISTORY_HELD, &log));
+	ASSERT_EQ(0, mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_REPLAY), &self->replay));
+	ASSERT_EQ(0, open_log(self->space, MMSB_BUFFERED, MMSB_HISTORY_HELD, &log));
+	EXPECT_EQ(MMSB_REASON_SHUT, shut_reason(self->space, self->ring));
+	mmsb_ring_close(self->replay);
+	self->replay = NULL;
+	EXPECT_EQ(0, shut_reason(self->space, self->ring));
+	mmsb_history_close(log);
+}
+
+TEST_F(shut, until_it_is_reset)
+{
+	ASSERT_EQ(0, mmsb_space_reset(self->space));	/* by who restores, and begins again */
+	mmsb_ring_close(self->replay);
+	self->replay = NULL;
+	EXPECT_EQ(MMSB_REASON_SHUT, shut_reason(self->space, self->ring));
+	ASSERT_EQ(0, mmsb_space_reset(self->space));
+	EXPECT_EQ(0, shut_reason(self->space, self->ring));
+}
+
 /* ------------------------------------------------------------------------------------------------------------- memory */
 
 #define SPARE_LIMIT	(4u << 20)

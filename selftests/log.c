@@ -573,10 +573,47 @@ static int held(void)
 	return err;
 }
 
+/* What a restore leaves behind: the whole, which is open, or what stays shut. */
+static int restored_shut(void)
+{
+	struct mmsb_space_opts opts = { .size = sizeof(opts), .shards = 2, .max_pages = WILD_PAGES * (MAX_SHARDS + 1),
+					.flags = MMSB_SPACE_CREATE | MMSB_SPACE_EXCL | MMSB_SPACE_HASH | MMSB_SPACE_PIN | MMSB_SPACE_SHUT };
+	struct mmsb_restore_opts hold = { .size = sizeof(hold), .flags = MMSB_RESTORE_HOLD };
+	struct mmsb_space *space = NULL, *other = NULL;
+	struct mmsb_ring *ring = NULL;
+	char name[MMSB_NAME_MAX];
+	struct bed bed;
+	int err = bed_open(&bed, LOG_OPTS());
+
+	snprintf(name, sizeof(name), "shut-%d", getpid());
+	err = err ?: bed_adds(&bed, 10) ?: bed_shut(&bed, mmsb_log_close);
+	err = err ?: mmsb_space_open(bed.mmsb, name, &opts, &space) ?: mmsb_space_open(bed.mmsb, name, NULL, &other);
+	err = err ?: mmsb_ring_open(other, NULL, &ring) ?: mmsb_restore(space, bed.place, &hold, NULL);
+	mmsb_space_close(space);
+	space = NULL;
+	if (!err && mmsb_add(ring, bed.page, 0, 7, NULL) != -ESHUTDOWN)
+		err = differs("it is open, though who held it went");
+	err = err ?: mmsb_space_reset(other);
+	mmsb_ring_close(ring);
+	mmsb_space_close(other);
+	ring = NULL;
+	other = NULL;
+	err = err ?: mmsb_space_remove(bed.mmsb, name) ?: mmsb_space_open(bed.mmsb, name, &opts, &other);
+	err = err ?: mmsb_restore(other, bed.place, NULL, NULL);
+	err = err ?: mmsb_ring_open(other, NULL, &ring) ?: mmsb_add(ring, bed.page, 0, 7, NULL) ?: mmsb_space_remove(bed.mmsb, name);
+	mmsb_ring_close(ring);
+	mmsb_space_close(other);
+	if (err)
+		said("a space that is shut");
+	bed_close(&bed);
+	return err;
+}
+
 static void test_writers(void)
 {
 	ksft_test_result(!without_a_base(), "a log that has no base yet\n");
 	ksft_test_result(!held(), "nobody writes between a restore and the log\n");
+	ksft_test_result(!restored_shut(), "a space opens when it is restored, and not before\n");
 	ksft_test_result(!only_its_own(), "a space has one log, where it is\n");
 	ksft_test_result(!goes_on(), "a space that was restored goes on\n");
 	ksft_test_result(!fenced(), "a writer that was fenced stops, and the next goes on\n");

@@ -291,7 +291,7 @@ TEST_F(mmsbd, keeps_others_out_until_the_log_is_open)
 	ASSERT_EQ(0, lock_log(self, &disk));
 	ASSERT_EQ(0, daemon_start(&self->daemon));
 	ASSERT_EQ(0, wait_readable(self, page, 1));
-	EXPECT_EQ(-EBUSY, add(self, page));
+	EXPECT_EQ(-ESHUTDOWN, add(self, page));
 	ASSERT_EQ(0, mmsb_space_open(self->mmsb, self->name, NULL, &space));
 	ASSERT_EQ(0, mmsb_durability(space, &now));
 	EXPECT_EQ(MMSB_MEMORY, now.mode);
@@ -308,7 +308,16 @@ TEST_F(mmsbd, keeps_others_out_until_the_log_is_open)
 	ASSERT_EQ(0, wait_readable(self, page, 2));
 	ASSERT_EQ(0, daemon_end(&self->daemon, SIGTERM));
 	EXPECT_EQ(-ENOENT, mmsb_space_open(self->mmsb, self->name, NULL, &space));
+
+	/* Killed, it leaves it shut, and throws it away when it comes again. */
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, wait_readable(self, page, 2));
+	ASSERT_EQ(-SIGKILL, daemon_end(&self->daemon, SIGKILL));
+	EXPECT_EQ(-ESHUTDOWN, add(self, page));
 	msl_disk_close(disk);
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
+	EXPECT_EQ(0, add(self, page));
 }
 
 /* As it is asked by a person: "%1$s" is the space, "%2$s" the log, "%3$s" the socket, "%4$s" a page, "%5$s" a tick. */

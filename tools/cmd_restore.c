@@ -111,6 +111,7 @@ static enum cli_exit restore_named(struct cli *cli, const struct args *args, con
 	if (!name && !*info.name)
 		return fail_usage(cli, "the log's space had no name: say what the restored one shall be called");
 	restore_space_opts(&info, &space_opts);
+	space_opts.flags |= MMSB_SPACE_SHUT;
 	return restore_space(cli, dir, name ?: info.name, &space_opts, opts);
 }
 

@@ -127,6 +127,7 @@ static void json_info(struct json *json, const struct mmsb_space_info_args *info
 	json_bool(json, "hash", info->flags & MMSB_SPACE_HASH);
 	json_bool(json, "inline", info->flags & MMSB_SPACE_INLINE);
 	json_bool(json, "lazy", info->flags & MMSB_SPACE_LAZY);
+	json_bool(json, "shut", info->flags & MMSB_SPACE_SHUT);
 }
 
 static const char *user_name(uint32_t uid)
@@ -211,6 +212,8 @@ static void print_info(const struct mmsb_space_info_args *info)
 	printf("shared       %s levels of pages that several threads computed together\n", text_grouped(info->shared).s);
 	printf("state hash   %s\n", info->flags & MMSB_SPACE_HASH ? "kept" : "off");
 	printf("run by       %s\n", info->flags & MMSB_SPACE_INLINE ? "who submits" : "pollers");
+	if (info->flags & MMSB_SPACE_SHUT)
+		printf("shut         nobody can write: it is not restored to the end\n");
 	printf("stays        %s\n", info->flags & MMSB_SPACE_PIN ? "until removed" : "as long as somebody has it open");
 }
 

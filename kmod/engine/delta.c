@@ -502,8 +502,8 @@ static enum mmsb_reason judge_ring(const struct ms_shard *shard, const struct ms
 		return MMSB_REASON_READ_ONLY;
 	if (unlikely(op == MMSB_OP_LOAD || op == MMSB_OP_WORDS) && !ring->replay)
 		return MMSB_REASON_NOT_REPLAYING;
-	if (unlikely(replay->ring) && replay->ring != ring)
-		return MMSB_REASON_REPLAYING;
+	if (unlikely(replay->only) && replay->only != ring)
+		return shard->space->shut ? MMSB_REASON_SHUT : MMSB_REASON_REPLAYING;
 	if (unlikely(ring->replay) && !replay->open)
 		return MMSB_REASON_BAD_TICK;
 	return MMSB_REASON_NONE;

@@ -36,6 +36,7 @@ struct ms_space_config {
 	bool hash;		/* keep the state hash from the start */
 	bool pollers;		/* the home runs pollers: forwarded work kicks them, instead of being run by who forwards */
 	bool lazy;		/* every derived page is */
+	bool shut;		/* to all but a replay ring, until that has said that it is whole, or there is a log */
 	u32 audit;		/* every so many recomputes are done twice and compared; 0: none */
 	int (*node_of)(void *arg, u32 shard);	/* NUMA node of a shard's memory; NULL: anywhere */
 	/*
@@ -61,7 +62,7 @@ struct ms_space_stat {
 	u64 derived, edges, recomputed, skipped, cut, suspect, meetings, shared;
 	u64 granted;		/* pages that there are, or that shards have in hand to make */
 	u32 shards, rings, max_rings;
-	bool hash, lazy;
+	bool hash, lazy, shut;
 };
 void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat);		/* [any] */
 

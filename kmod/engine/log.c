@@ -126,7 +126,9 @@ static enum mmsb_reason log_begin(struct ms_space *space, const struct mmsb_hist
 
 	if (args->mode != MMSB_BUFFERED && args->mode != MMSB_STRICT)
 		return MMSB_REASON_BAD_MODE;
-	if (space->replay.ring && (!(args->flags & MMSB_HISTORY_HELD) || space->replay.open || space->replay.ends))
+	if (space->replay.only && (!space->replay.ring || !(args->flags & MMSB_HISTORY_HELD)))
+		return space->shut ? MMSB_REASON_SHUT : MMSB_REASON_REPLAYING;
+	if (space->replay.open || space->replay.ends)
 		return MMSB_REASON_REPLAYING;
 	reason = ms_history_attach(history);
 	if (reason)

@@ -13,7 +13,7 @@ void ms_meeting_tick(struct ms_shard *shard)
 	if (!space->meeting.ticked) {
 		space->meeting.ticked = true;
 		pf_write(space->meeting.count, space->meeting.count + 1);
-		if (!space->replay.ring)
+		if (!space->replay.only)
 			pf_next(&space->page->tick);
 	}
 	pf_write(shard->tick, space->page->tick);
@@ -72,7 +72,7 @@ static void meeting_close(struct ms_space *space, struct ms_todo *todo)
 
 	if (unlikely(space->replay.ends)) {
 		ms_replay_turn(space);
-	} else if (space->meeting.ticked && !space->replay.ring) {
+	} else if (space->meeting.ticked && !space->replay.only) {
 		ms_stream_tick_all(space);
 		pf_next(&space->page->closed);
 		ms_events_tell_all(space);

@@ -24,7 +24,7 @@ static void shard_open_tick(struct ms_shard *shard)
 	shard->ticked = true;
 	if (shard->space->meeting.open) {
 		ms_meeting_tick(shard);
-	} else if (unlikely(shard->space->replay.ring)) {
+	} else if (unlikely(shard->space->replay.only)) {
 		pf_write(shard->tick, *tick);
 	} else if (shard->space->nshards == 1) {
 		pf_write(shard->tick, *tick + 1);
@@ -42,7 +42,7 @@ static void shard_close_tick(struct ms_shard *shard)
 	if (!shard->ticked)
 		return;
 	shard->ticked = false;
-	if (unlikely(shard->space->replay.ring))
+	if (unlikely(shard->space->replay.only))
 		return;
 	pf_trace(tick, shard->space->id, shard->number, shard->tick, shard->deltas);
 	if (unlikely(shard->stream) && !shard->space->meeting.open)
@@ -235,7 +235,7 @@ static u64 batch_lines(struct ms_shard *shard, const struct ms_ring *ring)
 {
 	const struct ms_space *space = shard->space;
 
-	if (ring->read_only || unlikely(space->log.failed || space->replay.ring) || unlikely(ms_deltas_are_traced()))
+	if (ring->read_only || unlikely(space->log.failed || space->replay.only) || unlikely(ms_deltas_are_traced()))
 		return 0;
 	if (unlikely(shard->stream) && (!ms_history_takes_words(shard) || ms_stream_reserve_words(shard, &ring->config.origin)))
 		return 0;

@@ -6,6 +6,21 @@
 #include "ring.h"
 #include "words.h"
 
+void ms_replay_shut(struct ms_space *space)
+{
+	pf_write(space->shut, true);
+	space->replay.only = MS_NOBODY;
+}
+
+void ms_replay_reset(struct ms_space *space)
+{
+	struct ms_ring *ring = space->replay.ring;
+
+	space->replay = (struct ms_replay){ .ring = ring, .only = ring, .words = space->replay.words };
+	if (!ring)
+		pf_write(space->shut, false);
+}
+
 enum mmsb_reason ms_replay_begin(struct ms_ring *ring)
 {
 	struct ms_space *space = ms_ring_space(ring);
@@ -21,7 +36,7 @@ enum mmsb_reason ms_replay_begin(struct ms_ring *ring)
 	else if (space->log.history)
 		reason = MMSB_REASON_LOGGED;
 	else
-		space->replay = (struct ms_replay){ .ring = ring, .words = words };
+		space->replay = (struct ms_replay){ .ring = ring, .only = ring, .words = words };
 	ms_space_go(space, NULL);
 	if (reason)
 		pf_free(words);
@@ -40,7 +55,9 @@ void ms_replay_end(struct ms_ring *ring)
 	ms_pass_end_wave(space->shards[0], &todo);
 	ms_meet_settle(space);
 	words = space->replay.words;
-	space->replay = (struct ms_replay){ .ring = NULL };
+	if (space->log.history || pf_read(ring->client->whole))
+		pf_write(space->shut, false);
+	space->replay = (struct ms_replay){ .only = space->shut ? MS_NOBODY : NULL };
 	ms_space_go(space, NULL);
 	pf_free(words);
 }

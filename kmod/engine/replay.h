@@ -7,11 +7,19 @@
  *
  * Between two ticks the space may get its log all the same, if whoever opens it says that he knows (MMSB_HISTORY_HELD): then nobody can write
  * between the end of the replay and the log's beginning. The ring begins no tick from then on, and others go on once it is closed.
+ *
+ * A space can be made shut: then others go on only if the ring's client said that it is whole, or there is a log. So the death of who
+ * restores a space leaves no half of one behind that somebody takes for the whole.
  */
 #ifndef MS_REPLAY_H
 #define MS_REPLAY_H
 
 #include "space.h"
+
+/* While it is being made. */
+void ms_replay_shut(struct ms_space *space);
+/* With every run lock held: the ring's tick is forgotten. Without a ring the space is open. */
+void ms_replay_reset(struct ms_space *space);
 
 /* A ring comes, or goes, which ends its tick. */
 enum mmsb_reason ms_replay_begin(struct ms_ring *ring);

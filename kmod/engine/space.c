@@ -5,6 +5,7 @@
 #include "node.h"
 #include "pass.h"
 #include "quota.h"
+#include "replay.h"
 #include "ring.h"
 #include "route.h"
 
@@ -82,6 +83,8 @@ enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms
 	space->hashing = config->hash;
 	space->pollers = config->pollers;
 	space->lazy = config->lazy;
+	if (config->shut)
+		ms_replay_shut(space);
 	space->audit = config->audit;
 	pf_mutex_init(&space->control);
 	pf_mutex_init(&space->mutex);
@@ -285,7 +288,7 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	pf_write(space->meeting.count, 0);
 	pf_write(space->meeting.joint.shared, 0);
 	space->meeting.graph = false;
-	space->replay = (struct ms_replay){ .ring = space->replay.ring, .words = space->replay.words };
+	ms_replay_reset(space);
 	ms_joint_forget(space);
 	for (i = 0; i < space->nshards; i++)
 		shard_reset(space->shards[i]);

@@ -27,8 +27,11 @@ struct ms_meeting {
 };
 
 /* Likewise. */
+#define MS_NOBODY ((const struct ms_ring *)1)
+
 struct ms_replay {
 	struct ms_ring *ring;			/* NULL: none */
+	const struct ms_ring *only;		/* who alone may write: that one, or MS_NOBODY; NULL: everybody may */
 	bool open;				/* a tick has begun */
 	bool ends;				/* it ends with this pass */
 	u64 next;				/* the number of the one that begins then; 0: none */
@@ -41,6 +44,7 @@ struct ms_space {
 	bool hashing;
 	bool pollers;
 	bool lazy;
+	bool shut;		/* nobody may write, but for a replay ring */
 	u32 audit;
 	u64 shard_magic;
 	u64 lines;				/* directory capacity */

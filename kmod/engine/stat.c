@@ -61,6 +61,7 @@ void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
 	stat->meetings = pf_read(space->meeting.count);
 	stat->shared = pf_read(space->meeting.joint.shared);
 	stat->lazy = space->lazy;
+	stat->shut = pf_read(space->shut);
 	pf_mutex_lock(&space->mutex);
 	stat->memory += space_memory(space);
 	stat->rings = space->rings;

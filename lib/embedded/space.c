@@ -45,6 +45,7 @@ static void space_config(struct ms_space_config *config, const struct mmsb_space
 	config->hash = opts->flags & MMSB_SPACE_HASH;
 	config->pollers = !(opts->flags & MMSB_SPACE_INLINE);
 	config->lazy = opts->flags & MMSB_SPACE_LAZY;
+	config->shut = opts->flags & MMSB_SPACE_SHUT;
 	config->audit = opts->audit ? opts->audit : default_audit();
 }
 
@@ -255,7 +256,8 @@ static void info_fill(struct embedded_instance *instance, struct mmsb_space_info
 	struct ms_space_stat stat;
 
 	ms_space_stat(instance->engine, &stat);
-	info->flags = instance->flags | (stat.hash ? MMSB_SPACE_HASH : 0) | (stat.lazy ? MMSB_SPACE_LAZY : 0);
+	info->flags = instance->flags | (stat.hash ? MMSB_SPACE_HASH : 0) | (stat.lazy ? MMSB_SPACE_LAZY : 0) |
+		      (stat.shut ? MMSB_SPACE_SHUT : 0);
 	info->id = instance->id;
 	memcpy(info->name, instance->name, sizeof(info->name));
 	info->uid = instance->uid;

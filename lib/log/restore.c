@@ -152,8 +152,8 @@ static int begin_again(struct restore *r)
 	memset(&r->state, 0, sizeof(r->state));
 	r->all = 0;
 	r->done = 0;
-	err = mmsb_space_reset(r->space);
-	return err ? err : open_ring(r);
+	err = open_ring(r);
+	return err ? err : mmsb_space_reset(r->space);	/* under the ring, so that a space that is shut stays so */
 }
 
 static int take_newest(struct restore *r)
@@ -360,6 +360,13 @@ static int prepare(struct restore *r, const char *dir)
 	return err ? err : open_ring(r);
 }
 
+static void restore_end(struct restore *r, bool whole)
+{
+	if (whole)
+		mmsb_replay_whole(r->ring);
+	mmsb_ring_close(r->ring);
+}
+
 int mmsb_restore(struct mmsb_space *space, const char *dir, const struct mmsb_restore_opts *opts, struct mmsb_restored *restored)
 {
 	struct restore r = { .space = space, .payload = PAYLOAD, .result.size = sizeof(r.result) };
@@ -381,7 +388,7 @@ int mmsb_restore(struct mmsb_space *space, const char *dir, const struct mmsb_re
 	if (!err && r.opts.flags & MMSB_RESTORE_HOLD)
 		space->hold = r.ring;
 	else
-		mmsb_ring_close(r.ring);
+		restore_end(&r, !err);
 	msl_dir_free(&r.dir);
 	msl_disk_close(r.disk);
 	if (!err && restored)

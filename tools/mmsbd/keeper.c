@@ -109,75 +109,6 @@ static void on_tell(void *arg, int severity, const char *text)
 	pthread_mutex_unlock(&keeper->lock);
 }
 
-/* --------------------------------------------------------------------------------------- the mark of one being restored */
-
-static void mark_path(const struct keeper *keeper, char *path, size_t bytes)
-{
-	snprintf(path, bytes, "%s/restoring", keeper->conf->dir);
-}
-
-/* Ids of spaces begin again when the machine does. */
-static bool mark_text(struct mmsb_space *space, char *text, size_t bytes)
-{
-	struct mmsb_space_info_args info = { .size = sizeof(info) };
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-	char boot[64] = "";
-
-	if (file && !fgets(boot, sizeof(boot), file))
-		*boot = '\0';
-	if (file)
-		fclose(file);
-	if (mmsb_space_info(space, &info))
-		return false;
-	snprintf(text, bytes, "%" PRIu64 " %s", (uint64_t)info.id, boot);
-	return true;
-}
-
-/* 0, or a negative errno, and why is the keeper's state. */
-static int mark_put(struct keeper *keeper)
-{
-	char path[4096], text[128], why[512];
-	FILE *file;
-	int err = 0;
-
-	if (!mark_text(keeper->space, text, sizeof(text)))
-		return failed(keeper, -EIO, "it cannot be looked at");
-	mark_path(keeper, path, sizeof(path));
-	file = fopen(path, "we");
-	if (!file || fputs(text, file) < 0)
-		err = -errno;
-	if (file && fclose(file) && !err)
-		err = -errno;
-	if (!err)
-		return 0;
-	snprintf(why, sizeof(why), "cannot write %s: %s", path, strerror(-err));
-	if (set_state(keeper, KEEPER_WAITING, why))
-		say(LOG_ERR, "space '%s': %s", keeper->conf->name, why);
-	return err;
-}
-
-static bool mark_is_of(const struct keeper *keeper)
-{
-	char path[4096], text[128], seen[128] = "";
-	FILE *file;
-
-	mark_path(keeper, path, sizeof(path));
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	seen[fread(seen, 1, sizeof(seen) - 1, file)] = '\0';
-	fclose(file);
-	return mark_text(keeper->space, text, sizeof(text)) && !strcmp(seen, text);
-}
-
-static void mark_remove(const struct keeper *keeper)
-{
-	char path[4096];
-
-	mark_path(keeper, path, sizeof(path));
-	unlink(path);
-}
-
 /* -------------------------------------------------------------------------------------------------------- the space */
 
 static bool has_log(const char *dir, struct mmsb_log_info *info, int *err)
@@ -239,12 +170,12 @@ static int make_space(struct keeper *keeper)
 		return failed(keeper, err, "its log cannot be read");
 	if (logged)
 		log_space_opts(&info, &opts);
-	opts.flags |= MMSB_SPACE_CREATE | MMSB_SPACE_EXCL | MMSB_SPACE_PIN;
+	opts.flags |= MMSB_SPACE_CREATE | MMSB_SPACE_EXCL | MMSB_SPACE_PIN | MMSB_SPACE_SHUT;
 	err = mmsb_space_open(keeper->mmsb, keeper->conf->name, &opts, &keeper->space);
 	if (err)
 		return failed(keeper, err, "it cannot be made");
 	if (logged)
-		err = mark_put(keeper) ?: restore(keeper);
+		err = restore(keeper);
 	else if (mmsb_log_hold(keeper->space))
 		err = failed(keeper, -EBUSY, "others cannot be kept from it until its log is open");
 	keeper->held = !err;
@@ -253,18 +184,29 @@ static int make_space(struct keeper *keeper)
 	return err;
 }
 
-/* One that was made and not restored to the end, because mmsbd was killed, is as if it were not there. */
+/* It was made, and not restored to the end: by somebody who still is at it, or by a mmsbd that was killed. */
+static int open_shut(struct keeper *keeper)
+{
+	int err = mmsb_log_hold(keeper->space);
+
+	if (err)
+		return failed(keeper, err, "somebody restores it");
+	drop_space(keeper);
+	return make_space(keeper);
+}
+
 static int open_space(struct keeper *keeper)
 {
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
 	int err = mmsb_space_open(keeper->mmsb, keeper->conf->name, NULL, &keeper->space);
 
-	if (!err && mark_is_of(keeper) && !mmsb_durability(keeper->space, &keeper->now) && !(keeper->now.log_id[0] | keeper->now.log_id[1])) {
-		drop_space(keeper);
-		err = -ENOENT;
-	}
 	if (err == -ENOENT)
 		return make_space(keeper);
-	return err ? failed(keeper, err, "it cannot be opened") : 0;
+	if (!err)
+		err = mmsb_space_info(keeper->space, &info);
+	if (err)
+		return failed(keeper, err, "it cannot be opened");
+	return info.flags & MMSB_SPACE_SHUT ? open_shut(keeper) : 0;
 }
 
 static void put_down(struct keeper *keeper)
@@ -288,7 +230,6 @@ static int open_log(struct keeper *keeper)
 	if (err)
 		return failed(keeper, err, "its log cannot be opened");
 	keeper->held = false;
-	mark_remove(keeper);
 	set_state(keeper, KEEPER_WRITING, "");
 	keeper->checkpoint_due = now_ns() + keeper->conf->checkpoint_ns;
 	say(LOG_INFO, "space '%s': its log is written to %s", keeper->conf->name, keeper->conf->dir);

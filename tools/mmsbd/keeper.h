@@ -5,8 +5,8 @@
  * Each has a thread. It tries again and again while something is in the way that may go away, another writer or a device that is not there yet; a
  * log that failed stays so until somebody has looked at it, and mmsbd is told to reload. The writing itself is done by the library's thread.
  *
- * A space that is missing is made and restored, and nobody can write to it until its log is open (mmsb_log_hold()); one that was being restored, or whose
- * log was not open yet, when mmsbd was killed is known by the file `restoring` beside the log, which names it, and is thrown away.
+ * A space that is missing is made and restored, and nobody can write to it until its log is open; one that was being restored, or whose log
+ * was not open yet, when mmsbd was killed is shut (MMSB_SPACE_SHUT), and is thrown away.
  */
 #ifndef KEEPER_H
 #define KEEPER_H

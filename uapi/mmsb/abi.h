@@ -232,7 +232,8 @@ struct mmsb_ring_client {
 	__u32 sq_tail;
 	__u32 pad0[15];
 	__u32 cq_head;
-	__u32 pad1[15];
+	__u32 whole;		/* of a replay ring: 1: all is done that was to be done again, a space that is shut opens when the ring is closed */
+	__u32 pad1[14];
 };
 
 #define MMSB_RING_HEADER	4096u	/* each area begins with its struct, padded to this; entries follow */
@@ -288,7 +289,8 @@ struct mmsb_info_args {
 #define MMSB_SPACE_HASH		(1u << 4)	/* with CREATE: keep the state hash from the start */
 #define MMSB_SPACE_INLINE	(1u << 5)	/* with CREATE: no pollers; whoever enters runs the shards */
 #define MMSB_SPACE_LAZY		(1u << 6)	/* with CREATE: every derived page is lazy */
-#define MMSB_SPACE_KNOWN	0x7fu
+#define MMSB_SPACE_SHUT		(1u << 7)	/* with CREATE: nobody but a replay ring writes until that has said `whole`, or there is a log */
+#define MMSB_SPACE_KNOWN	0xffu
 
 struct mmsb_space_open_args {
 	__u32 size;

@@ -79,7 +79,8 @@ struct mmsb_log_opts {
 int mmsb_log_open(struct mmsb_space *space, const char *dir, const struct mmsb_log_opts *opts, struct mmsb_log **log);
 /*
  * Until its log is open, through this handle, or the handle is closed, nobody can write to the space: -EBUSY (REPLAYING). For one that is not to be used
- * before it is what it promises. -EBUSY also: somebody else replays, or there is a log.
+ * before it is what it promises. One that was made with MMSB_SPACE_SHUT stays shut if the handle is closed before, or its process dies.
+ * -EBUSY also: somebody else replays, or there is a log.
  */
 int mmsb_log_hold(struct mmsb_space *space);
 /*

@@ -464,6 +464,8 @@ int mmsb_history_capture(struct mmsb_history *history, uint64_t *tick);
  * the records of later ticks, which came in between, behind these. In a space that has come to that tick by itself images are passed over.
  */
 int mmsb_replay(struct mmsb_ring *ring, const struct mmsb_record *record);
+/* All is done again that was to be: a space made with MMSB_SPACE_SHUT opens to others when the ring is closed. */
+void mmsb_replay_whole(struct mmsb_ring *ring);
 
 #ifdef __cplusplus
 }

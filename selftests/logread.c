@@ -275,6 +275,33 @@ static int missing(void)
 	return err;
 }
 
+/* Of deletions some have come to disk: what is before a hole counts for nothing if a checkpoint stands behind it, and only then. */
+static int left_over(void)
+{
+	static const char *const checkpoints[] = { "00000000000000000001.ckp", "09999999999999999999.ckp" };
+	struct writer writer;
+	struct msl_dir dir = { 0 };
+	char name[MSL_NAME_BYTES];
+	unsigned int i;
+	int err = writer_begin(&writer, MSL_DISK_NO_URING);
+
+	writer.records.plain = true;
+	while (!err && writer.segments < 6)
+		err = writer_tell_some(&writer, 20);
+	msl_segment_name(name, 2);
+	if (!err)
+		err = writer.disk->ops->unlink(writer.disk, name);
+	for (i = 0; !err && i < 2; i++) {
+		err = file_put(place, checkpoints[i], NULL, 0) ?: msl_dir_list(writer.disk, &dir);
+		if (!err && (dir.nleft != (i ? 2 : 0) || dir.segments[0] != (i ? 3 : 0) || dir.nleft + dir.nsegments != writer.segments - 1))
+			err = said("what is left over");
+		err = err ?: writer.disk->ops->unlink(writer.disk, checkpoints[i]);
+	}
+	msl_dir_free(&dir);
+	writer_end(&writer);
+	return err;
+}
+
 /* --------------------------------------------------------------------------------------------------------------- memory */
 
 /* Each allocation fails once: the call says so, and nothing is lost or left behind. */
@@ -404,6 +431,7 @@ static void run_all(uint64_t ops)
 	ksft_test_result(!follow(MSL_DISK_NO_URING, ops / 10), "behind a writer\n");
 	ksft_test_result(!follow(0, ops / 10), "behind a writer through io_uring\n");
 	ksft_test_result(!missing(), "segments are missing\n");
+	ksft_test_result(!left_over(), "segments are left over\n");
 	ksft_test_result(!without_memory(), "memory fails while it is read\n");
 	ksft_test_result(!written_without_memory(), "memory fails while it is written\n");
 	ksft_test_result(!large(0), "a tick of many frames\n");

@@ -58,7 +58,7 @@ static int list_one(void *arg, const char *name)
 	uint64_t number;
 
 	if (parse(name, ".seg", &number))
-		return push(&dir->segments, &dir->nsegments, &dir->room[0], number);
+		return push(&dir->left, &dir->nsegments, &dir->room[0], number);
 	if (parse(name, ".ckp", &number))
 		return push(&dir->checkpoints, &dir->ncheckpoints, &dir->room[1], number);
 	return 0;
@@ -73,25 +73,51 @@ static int by_number(const void *a, const void *b)
 	return left < right ? -1 : left > right;
 }
 
+/* Deletions may come to disk in any order. What is before a hole, all before the oldest checkpoint, is left over; else the hole is damage. */
+static int part_with_left(struct msl_disk *disk, struct msl_dir *dir)
+{
+	size_t i = dir->nsegments;
+	char name[MSL_NAME_BYTES];
+	struct msl_header header;
+	int err;
+
+	while (i > 1 && dir->segments[i - 1] == dir->segments[i - 2] + 1)
+		i--;
+	if (i <= 1 || !dir->ncheckpoints)
+		return 0;
+	msl_segment_name(name, dir->segments[i - 1]);
+	err = msl_header_read(disk, name, false, &header);
+	if (err)
+		return err == -EBADMSG || err == -ENOENT ? 0 : err;
+	if (header.tick > dir->checkpoints[0])
+		return 0;
+	dir->nleft = i - 1;
+	dir->segments += dir->nleft;
+	dir->nsegments -= dir->nleft;
+	return 0;
+}
+
 int msl_dir_list(struct msl_disk *disk, struct msl_dir *dir)
 {
 	int err;
 
+	dir->nleft = 0;
 	dir->nsegments = 0;
 	dir->ncheckpoints = 0;
 	err = disk->ops->list(disk, list_one, dir);
 	if (err)
 		return err;
+	dir->segments = dir->left;
 	if (dir->nsegments)
 		qsort(dir->segments, dir->nsegments, sizeof(*dir->segments), by_number);
 	if (dir->ncheckpoints)
 		qsort(dir->checkpoints, dir->ncheckpoints, sizeof(*dir->checkpoints), by_number);
-	return 0;
+	return part_with_left(disk, dir);
 }
 
 void msl_dir_free(struct msl_dir *dir)
 {
-	free(dir->segments);
+	free(dir->left);
 	free(dir->checkpoints);
 	memset(dir, 0, sizeof(*dir));
 }

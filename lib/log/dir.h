@@ -21,6 +21,8 @@
 struct msl_dir {
 	uint64_t *segments;		/* numbers, rising */
 	size_t nsegments;
+	uint64_t *left;			/* of segments that nothing needs: they were being deleted when the power went, and newer ones are gone already */
+	size_t nleft;
 	uint64_t *checkpoints;		/* ticks, rising */
 	size_t ncheckpoints;
 	size_t room[2];

@@ -106,7 +106,7 @@ static void limit(const struct survey *survey, struct msl_scan *scan, size_t i)
 	struct msl_header next;
 	char name[MSL_NAME_BYTES];
 
-	if (i + 1 == survey->dir.nsegments)
+	if (i + 1 == survey->dir.nsegments || survey->dir.segments[i + 1] != survey->dir.segments[i] + 1)
 		return;
 	msl_segment_name(name, survey->dir.segments[i + 1]);
 	if (!msl_header_read(survey->disk, name, false, &next))

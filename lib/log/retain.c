@@ -14,6 +14,19 @@ static int drop_checkpoints(struct msl_disk *disk, const struct msl_dir *dir, ui
 	return err || !*gone ? err : disk->ops->sync_dir(disk);
 }
 
+static int drop_left(struct msl_disk *disk, const struct msl_dir *dir)
+{
+	char name[MSL_NAME_BYTES];
+	size_t i;
+	int err = 0;
+
+	for (i = 0; !err && i < dir->nleft; i++) {
+		msl_segment_name(name, dir->left[i]);
+		err = disk->ops->unlink(disk, name);
+	}
+	return err || !i ? err : disk->ops->sync_dir(disk);
+}
+
 /* The ticks of a segment end where the next one's begin. */
 static int segment_begins(struct msl_disk *disk, uint64_t number, uint64_t *tick)
 {
@@ -52,6 +65,8 @@ int msl_retain(struct msl_disk *disk, uint32_t checkpoints)
 
 	if (!err)
 		err = drop_checkpoints(disk, &dir, checkpoints, &gone);
+	if (!err)
+		err = drop_left(disk, &dir);
 	if (!err && dir.ncheckpoints > gone)
 		err = drop_segments(disk, &dir, dir.checkpoints[gone]);
 	msl_dir_free(&dir);

@@ -568,7 +568,7 @@ static struct wreck_file *image_file(const struct draw *draw, const struct wreck
 	return to;
 }
 
-/* What is deleted goes in the order in which it was deleted, as journals have it; a name may come before or behind all others. */
+/* A name may come or go before or behind all others. */
 static void image_names(struct draw *draw, const struct wreck *wreck, struct wreck_name *names)
 {
 	size_t upto = how_many(draw, ~0ull, wreck->nsteps), i;
@@ -576,7 +576,7 @@ static void image_names(struct draw *draw, const struct wreck *wreck, struct wre
 
 	memcpy(names, wreck->certain, sizeof(wreck->certain));
 	for (i = 0; i < wreck->nsteps; i++) {
-		in_order = draw->all || draw->none || draw->in_order || wreck->steps[i].how == WRECK_UNLINK;
+		in_order = draw->all || draw->none || draw->in_order;
 		if (in_order ? i < upto : rng_once_in(&draw->rng, 2))
 			apply_step(names, &wreck->steps[i]);
 	}

@@ -9,7 +9,7 @@
  *
  * wreck_image() draws one of the disks that could be left: of each sector of 512 bytes whatever it held after any of the changes to it,
  * independently of all others; the length that the file had after any of them; where it grew and nothing was written, zeros or noise; and
- * of the changes to the directory any choice, but what was deleted first is gone first. An image is a disk by itself, on which all that is
+ * of the changes to the directory any choice. An image is a disk by itself, on which all that is
  * there is certain.
  *
  * Before each call that changes something the test is asked (`boundary`): there it draws its images, and says how the call shall fail.

@@ -9,6 +9,7 @@
  */
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <mmsb/logging.h>
@@ -18,6 +19,9 @@
 #include "log/dir.h"
 
 #define PRODUCERS	3
+#define DISK_SIZE	"size=1M"
+#define FILLER		(700u << 10)
+#define FILLS		500u		/* deltas of 1000 bytes that nothing can compress */
 
 struct told {			/* to a producer */
 	uint64_t page;
@@ -58,6 +62,11 @@ FIXTURE_SETUP(mmsbd)
 	ASSERT_NE(MAP_FAILED, self->told);
 }
 
+static void log_path(FIXTURE_DATA(mmsbd) *self, char *path, size_t bytes)
+{
+	snprintf(path, bytes, "%s/log", self->dir);
+}
+
 static void remove_all(const char *dir)
 {
 	char command[128];
@@ -69,6 +78,8 @@ static void remove_all(const char *dir)
 
 FIXTURE_TEARDOWN(mmsbd)
 {
+	char path[96];
+
 	if (!self->told)
 		return;
 	if (self->daemon.pid)
@@ -76,6 +87,8 @@ FIXTURE_TEARDOWN(mmsbd)
 	mmsb_space_remove(self->mmsb, self->name);
 	mmsb_close(self->mmsb);
 	munmap(self->told, 4096);
+	log_path(self, path, sizeof(path));
+	umount2(path, MNT_DETACH);	/* only one test has a disk there */
 	remove_all(self->dir);
 }
 
@@ -268,7 +281,7 @@ static int lock_log(FIXTURE_DATA(mmsbd) *self, struct msl_disk **disk)
 {
 	char path[96];
 
-	snprintf(path, sizeof(path), "%s/log", self->dir);
+	log_path(self, path, sizeof(path));
 	return msl_disk_open(path, MSL_DISK_NO_URING, disk) ?: msl_dir_lock(*disk);
 }
 
@@ -394,6 +407,91 @@ TEST_F_TIMEOUT(mmsbd, is_asked_by_the_command, 170)
 	mmsb_space_close(space);
 	for (i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		EXPECT_EQ(0, run_command(self, &commands[i], tick));
+	EXPECT_EQ(0, daemon_end(&self->daemon, SIGTERM));
+}
+
+static int wait_state(FIXTURE_DATA(mmsbd) *self, const char *state)
+{
+	uint64_t until = now_ns() + PATIENCE;
+	char answer[4096];
+	int err;
+
+	do {
+		usleep(50000);
+		err = daemon_ask(&self->daemon, "status", answer, sizeof(answer));
+	} while (!err && !strstr(answer, state) && now_ns() < until);
+	return err ?: strstr(answer, state) ? 0 : -ETIME;
+}
+
+static int fill(FIXTURE_DATA(mmsbd) *self, uint64_t page)
+{
+	struct rng rng = { page };
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	uint8_t bytes[1000];
+	unsigned int i;
+	int err = open_ring(self, &space, &ring);
+
+	for (i = 0; !err && i < FILLS; i++) {
+		rng_fill(&rng, bytes, sizeof(bytes));
+		err = mmsb_set(ring, page, 0, bytes, sizeof(bytes), NULL);
+	}
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+	return err;
+}
+
+static int make_page(FIXTURE_DATA(mmsbd) *self, uint32_t bytes, uint64_t *page)
+{
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	int err = open_ring(self, &space, &ring) ?: mmsb_create(ring, bytes, page);
+
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+	return err;
+}
+
+static int state_hash(FIXTURE_DATA(mmsbd) *self, uint64_t hash[2])
+{
+	struct mmsb_space *space;
+	int err = mmsb_space_open(self->mmsb, self->name, NULL, &space) ?: mmsb_sync(space, PATIENCE) ?: mmsb_hash(space, 0, hash, NULL);
+
+	mmsb_space_close(space);
+	return err;
+}
+
+/* It says so, loses nothing, and goes on by itself when there is room. */
+TEST_F(mmsbd, waits_while_its_disk_is_full)
+{
+	uint64_t page, before[2], after[2];
+	char path[96], filler[128];
+	FILE *file;
+
+	log_path(self, path, sizeof(path));
+	snprintf(filler, sizeof(filler), "%s/filler", path);
+	ASSERT_EQ(0, mkdir(path, 0700));
+	ASSERT_EQ(0, mount("none", path, "tmpfs", 0, DISK_SIZE));
+	file = fopen(filler, "w");
+	ASSERT_NE(NULL, file);
+	ASSERT_EQ(0, ftruncate(fileno(file), FILLER));
+	ASSERT_EQ(0, posix_fallocate(fileno(file), 0, FILLER));
+	fclose(file);
+	ASSERT_EQ(0, configure(self, "segment_bytes = 64K\n"));
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
+	ASSERT_EQ(0, make_page(self, 1024, &page));
+	ASSERT_EQ(0, fill(self, page));
+	ASSERT_EQ(0, wait_state(self, "\tfull\t"));
+	ASSERT_EQ(0, unlink(filler));
+	ASSERT_EQ(0, wait_state(self, "\twriting\t"));
+	ASSERT_EQ(0, state_hash(self, before));
+	ASSERT_EQ(0, daemon_end(&self->daemon, SIGTERM));
+	ASSERT_EQ(0, mmsb_space_remove(self->mmsb, self->name));
+	ASSERT_EQ(0, daemon_start(&self->daemon));
+	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
+	ASSERT_EQ(0, state_hash(self, after));
+	EXPECT_EQ(0, memcmp(before, after, sizeof(before)));
 	EXPECT_EQ(0, daemon_end(&self->daemon, SIGTERM));
 }
 

@@ -66,7 +66,7 @@ all: lib tools module-if-headers
 
 lib: ## build/lib/libmmsb-user.a and .so, and the examples
 
-tools: $(if $(TOOL_SRCS),build/bin/mmsb build/bin/mmsbd) ## build/bin/mmsb, the command, and mmsbd, the log's writer
+tools: $(if $(TOOL_SRCS),build/bin/mmsb build/bin/mmsbd) ## build/bin/mmsb, the command, mmsbd, the log's writer, and what looks on by BPF
 
 module: ## build/kmod/KVER/mmsb.ko against KDIR=, or the headers of KVER= (default: the running kernel)
 	@test -e $(KDIR)/Makefile || { echo "make: no kernel headers at $(KDIR): apt install linux-headers-$(KVER)," \
@@ -146,6 +146,7 @@ INSTALL  = $(foreach file,$(wildcard uapi/mmsb/*.h lib/include/mmsb/*.h),644:$(f
 	   644:build/lib/libmmsb-user.pc:$(LIBDIR)/pkgconfig/libmmsb-user.pc \
 	   755:build/bin/mmsb:$(PREFIX)/bin/mmsb \
 	   755:build/bin/mmsbd:$(PREFIX)/sbin/mmsbd \
+	   $(foreach tool,$(BPF_BUILT),755:build/bin/$(tool):$(PREFIX)/sbin/$(tool)) \
 	   $(foreach script,$(wildcard tools/bpftrace/*.bt),755:$(script):$(PREFIX)/share/mmsb/bpftrace/$(notdir $(script))) \
 	   $(subst :share/,:$(PREFIX)/share/,$(TOOL_COMPLETIONS)) \
 	   $(subst :share/,:$(PREFIX)/share/,$(subst :lib/,:$(PREFIX)/lib/,$(TOOL_SYSTEM))) \
@@ -174,7 +175,7 @@ install: all ## put library, headers, command, man pages and, if its headers are
 	@$(if $(DESTDIR),,scripts/after-install $(KVER))
 
 uninstall: ## take all of that away again
-	@for item in $(INSTALL) $(SYSTEM) $(ON_BOOT); do rm -vf "$(DESTDIR)$${item##*:}"; done
+	@for item in $(INSTALL) $(SYSTEM) $(ON_BOOT) $(BPF_TOOLS:%=:$(PREFIX)/sbin/%); do rm -vf "$(DESTDIR)$${item##*:}"; done
 	@for link in $(LINKS); do rm -vf $(DESTDIR)$$link; done
 	@for alias in $(ALIASES); do link=$${alias%%:*}; rm -f $(MANDIR)$${link##*.}/$$link; done
 	@rm -vf $(MODDIR)/mmsb.ko $(MODDIR)/mmsb.ko.xz $(MODDIR)/mmsb.ko.gz $(MODDIR)/mmsb.ko.zst

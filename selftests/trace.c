@@ -150,6 +150,42 @@ TEST_F(trace, deltas)
 	}
 }
 
+/* Every batch is told before any of it is applied, and after all of it is. */
+TEST_F(trace, take)
+{
+	static const char *const fields[] = { "space", "shard", "ring", "pid", "pending" };
+	const struct traced_event *event, *take = NULL;
+	unsigned int applied = 0, batches = 0;
+	struct mmsb_cqe cqe;
+	size_t i, field;
+
+	ASSERT_EQ(0, traced_begin());
+	for (i = 0; i < 10; i++)
+		mmsb_prep_add(mmsb_get_sqe(self->ring), self->page[0], 8, 1);
+	ASSERT_EQ(10, mmsb_submit(self->ring));
+	for (i = 0; i < 10; i++)
+		ASSERT_EQ(0, mmsb_wait_cqe(self->ring, &cqe, PATIENCE));
+	ASSERT_EQ(0, traced_end(self->id, &self->traced));
+	for (i = 0; i < self->traced.n; i++) {
+		event = &self->traced.event[i];
+		applied += !strcmp(event->step->name, "apply");
+		if (!strcmp(event->step->name, "take")) {
+			EXPECT_EQ(NULL, take);
+			EXPECT_EQ(0, applied);
+			take = event;
+		} else if (!strcmp(event->step->name, "submit")) {
+			ASSERT_NE(NULL, take);
+			for (field = 0; field < 5; field++)
+				EXPECT_EQ(traced_get(event, fields[field]), traced_get(take, fields[field]));
+			EXPECT_EQ(traced_get(event, "count"), applied);
+			applied = 0;
+			take = NULL;
+			batches++;
+		}
+	}
+	EXPECT_LT(0, batches);
+}
+
 /* What would go the short way is told no less, a tick closes behind it, and what is not traced any more is not told. */
 TEST_F(trace, batch)
 {

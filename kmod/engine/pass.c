@@ -580,6 +580,7 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 	if (unlikely(ring->replay))
 		n = batch_up_to_tick(ring, n);
 	if (n) {
+		pf_trace(take, shard->space->id, shard->number, ring->id, ring->config.origin.pid, pending);
 		shard_open_tick(shard);
 		batch_take(shard, ring, n);
 		n = batch_run(shard, ring, n, todo);

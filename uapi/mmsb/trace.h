@@ -33,7 +33,8 @@
 	X(stall, 6, space, shard, ring, pid, cause, pending) \
 	X(ring_open, 6, space, shard, ring, pid, uid, source) \
 	X(ring_break, 5, space, shard, ring, pid, reason) \
-	X(ring_close, 6, space, ring, pid, taken, failed, stalls)
+	X(ring_close, 6, space, ring, pid, taken, failed, stalls) \
+	X(take, 5, space, shard, ring, pid, pending)
 
 /* The field `shard` of a wave that all shards run together. */
 #define MMSB_TRACE_ALL	0xffffffffu

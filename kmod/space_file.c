@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The space descriptor: maps the state, opens rings, waits, hashes, resets. What it allows was decided when it was opened, and
+ * The space descriptor: maps the state, opens rings, waits, hashes, resets, verifies. What it allows was decided when it was opened, and
  * stays so whoever holds it.
  */
 #include <linux/file.h>
@@ -19,6 +19,8 @@
 
 struct space_file {
 	struct mmsb_space *space;
+	struct mutex verifying;
+	struct ms_verify *verify;	/* under that; NULL: none is under way */
 	bool read_only;
 	bool owner;
 };
@@ -264,6 +266,53 @@ static long space_ioc_limits(struct space_file *sf, void __user *user)
 	return err ?: out;
 }
 
+/* A verification that has ended, or that another begins in the place of, is forgotten. */
+static int verify_some(struct space_file *sf, struct mmsb_verify_args *args)
+{
+	struct mem_cgroup *before = mmsb_charge_begin(sf->space);
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+
+	if (args->flags & MMSB_VERIFY_BEGIN) {
+		ms_verify_free(sf->verify);
+		sf->verify = NULL;
+		reason = ms_verify_make(sf->space->engine, args->flags & MMSB_VERIFY_STILL, &sf->verify);
+	}
+	if (!reason && sf->verify) {
+		ms_verify_step(sf->verify);
+		ms_verify_tell(sf->verify, args);
+	} else if (!reason) {
+		reason = MMSB_REASON_BAD_FLAGS;
+	}
+	if (reason || !args->more) {
+		ms_verify_free(sf->verify);
+		sf->verify = NULL;
+	}
+	mmsb_charge_end(before);
+	args->reason = reason;
+	return ms_errno(reason);
+}
+
+static long space_ioc_verify(struct space_file *sf, void __user *user)
+{
+	struct mmsb_verify_args args;
+	int err, out;
+
+	err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_verify_args, finding), user);
+	if (err)
+		return err;
+	if (args.flags & ~MMSB_VERIFY_KNOWN || args.flags == MMSB_VERIFY_STILL || args.reserved)
+		return -EINVAL;
+	if (sf->read_only || !sf->owner)
+		return -EPERM;
+	if (mutex_lock_interruptible(&sf->verifying))
+		return -ERESTARTSYS;
+	memset_after(&args, 0, flags);
+	err = verify_some(sf, &args);
+	mutex_unlock(&sf->verifying);
+	out = mmsb_args_out(user, &args, sizeof(args));
+	return err ?: out;
+}
+
 static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct space_file *sf = file->private_data;
@@ -288,6 +337,8 @@ static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return space_ioc_durability(sf, user);
 	case MMSB_IOC_LIMITS:
 		return space_ioc_limits(sf, user);
+	case MMSB_IOC_VERIFY:
+		return space_ioc_verify(sf, user);
 	case MMSB_IOC_SYNC:
 		return space_ioc_sync(sf, user);
 	default:
@@ -317,6 +368,8 @@ static int space_release(struct inode *inode, struct file *file)
 {
 	struct space_file *sf = file->private_data;
 
+	ms_verify_free(sf->verify);
+	mutex_destroy(&sf->verifying);
 	mmsb_space_put(sf->space);
 	kfree(sf);
 	return 0;
@@ -341,6 +394,8 @@ struct file *mmsb_space_file_new(struct mmsb_space *space, bool read_only, bool 
 	sf->space = space;
 	sf->read_only = read_only;
 	sf->owner = owner;
+	sf->verify = NULL;
+	mutex_init(&sf->verifying);
 	file = mmsb_inode_file(space->inode, "mmsb-space", &space_fops, sf);
 	if (IS_ERR(file))
 		kfree(sf);

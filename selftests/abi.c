@@ -6,6 +6,7 @@
 #include <mmsb/abi.h>
 #include <mmsb/log.h>
 #include <mmsb/reasons.h>
+#include <mmsb/verify.h>
 #if __STDC_HOSTED__
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -85,6 +86,10 @@ PLACE(mmsb_ring_open_args, reason, 64);
 SIZE(mmsb_enter_args, 24);
 SIZE(mmsb_hash_args, 32);
 SIZE(mmsb_wait_args, 40);
+SIZE(mmsb_finding, 40);
+SIZE(mmsb_verify_args, 416);
+PLACE(mmsb_verify_args, findings, 40);
+PLACE(mmsb_verify_args, finding, 96);
 SIZE(mmsb_snapshot_entry, 40);
 SIZE(mmsb_snapshot_args, 64);
 SIZE(mmsb_edge, 24);
@@ -241,6 +246,7 @@ static const struct call {
 	{ MMSB_IOC_RING_OPEN, ON_SPACE, sizeof(struct mmsb_ring_open_args) },
 	{ MMSB_IOC_HASH, ON_SPACE, sizeof(struct mmsb_hash_args) },
 	{ MMSB_IOC_LIMITS, ON_SPACE, sizeof(struct mmsb_limits_args) },
+	{ MMSB_IOC_VERIFY, ON_SPACE, sizeof(struct mmsb_verify_args) },
 	{ MMSB_IOC_WAIT, ON_SPACE, sizeof(struct mmsb_wait_args) },
 	{ MMSB_IOC_ENTER, ON_RING, sizeof(struct mmsb_enter_args) },
 	{ MMSB_IOC_SNAPSHOT, ON_RING, sizeof(struct mmsb_snapshot_args) },
@@ -364,6 +370,7 @@ TEST_F(ioctls, unknown_bits)
 	struct mmsb_enter_args enter = { .size = sizeof(enter), .flags = MMSB_ENTER_KNOWN + 1 };
 	struct mmsb_hash_args hash = { .size = sizeof(hash), .flags = 8 };
 	struct mmsb_wait_args wait = { .size = sizeof(wait), .flags = 1 };
+	struct mmsb_verify_args verify = { .size = sizeof(verify), .flags = MMSB_VERIFY_BEGIN | (MMSB_VERIFY_KNOWN + 1) };
 	struct mmsb_snapshot_args snapshot = { .size = sizeof(snapshot), .flags = 1 };
 	struct mmsb_space_remove_args remove = { .size = sizeof(remove), .flags = 1, .name = "x" };
 
@@ -379,6 +386,9 @@ TEST_F(ioctls, unknown_bits)
 	hash.flags = MMSB_HASH_ON | MMSB_HASH_OFF;
 	EXPECT_EQ(-EINVAL, call(self->fd[ON_SPACE], MMSB_IOC_HASH, &hash));
 	EXPECT_EQ(-EINVAL, call(self->fd[ON_SPACE], MMSB_IOC_WAIT, &wait));
+	EXPECT_EQ(-EINVAL, call(self->fd[ON_SPACE], MMSB_IOC_VERIFY, &verify));
+	verify.flags = MMSB_VERIFY_STILL;
+	EXPECT_EQ(-EINVAL, call(self->fd[ON_SPACE], MMSB_IOC_VERIFY, &verify));
 	EXPECT_EQ(-EINVAL, call(self->fd[ON_RING], MMSB_IOC_ENTER, &enter));
 	enter = (struct mmsb_enter_args){ .size = sizeof(enter), .reserved = 1 };
 	EXPECT_EQ(-EINVAL, call(self->fd[ON_RING], MMSB_IOC_ENTER, &enter));

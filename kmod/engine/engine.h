@@ -14,12 +14,14 @@
 #include <mmsb/history.h>
 #include <mmsb/log.h>
 #include <mmsb/reasons.h>
+#include <mmsb/verify.h>
 
 struct ms_space;
 struct ms_shard;
 struct ms_ring;
 struct ms_region;
 struct ms_events;
+struct ms_verify;
 
 int ms_errno(enum mmsb_reason reason);		/* 0 or negative */
 
@@ -87,6 +89,12 @@ enum mmsb_reason ms_space_limit(struct ms_space *space, const struct ms_space_li
 
 /* [any] flags: MMSB_HASH_*. NONE, or NO_MEMORY. *off says that the incremental hash is off and none was computed. */
 enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u64 *tick, bool *off);
+
+/* As mmsb/verify.h says. One caller at a time steps it and has told what it found so far; freed before the space goes. */
+enum mmsb_reason ms_verify_make(struct ms_space *space, bool still, struct ms_verify **verify);
+void ms_verify_step(struct ms_verify *verify);
+void ms_verify_tell(struct ms_verify *verify, struct mmsb_verify_args *args);	/* fills in what goes out, but for the reason */
+void ms_verify_free(struct ms_verify *verify);		/* NULL is fine */
 
 /* What the home maps for its readers. */
 struct ms_region *ms_space_directory(struct ms_space *space);

@@ -55,11 +55,16 @@ struct ms_derivation *ms_derivation_make(struct ms_shard *shard, u32 room, const
 	return derivation;
 }
 
+u64 ms_derivation_memory(const struct ms_derivation *derivation)
+{
+	return derivation_bytes(derivation->room, derivation->param != no_param);
+}
+
 void ms_derivation_free(struct ms_shard *shard, struct ms_derivation *derivation)
 {
 	if (!derivation)
 		return;
-	shard_count_memory(shard, -derivation_bytes(derivation->room, derivation->param != no_param));
+	shard_count_memory(shard, -ms_derivation_memory(derivation));
 	pf_free(derivation);
 }
 
@@ -101,9 +106,11 @@ static void count_edge(struct ms_space *space, u32 parent, u32 child, u64 step)
 	struct ms_shard *of_parent = ms_shard_of(space, parent), *of_child = ms_shard_of(space, child);
 
 	pf_write(of_child->graph.edges, of_child->graph.edges + step);
+	of_child->graph.changes++;
 	space->meeting.graph = true;
 	if (of_parent == of_child)
 		return;
+	of_parent->graph.changes++;
 	of_parent->graph.foreign += step;
 	of_child->graph.foreign += step;
 }

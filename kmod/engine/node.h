@@ -111,6 +111,7 @@ void ms_edge_unhook(struct ms_space *space, u32 child, struct ms_derivation *der
 
 struct ms_derivation *ms_derivation_make(struct ms_shard *shard, u32 room, const u64 *param);
 void ms_derivation_free(struct ms_shard *shard, struct ms_derivation *derivation);
+u64 ms_derivation_memory(const struct ms_derivation *derivation);
 
 /* Frees all of it, as nothing of a space that is emptied is needed any more. */
 void ms_nodes_forget(struct ms_space *space);

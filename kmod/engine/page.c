@@ -228,7 +228,7 @@ static void hash_bytes(const struct ms_space *space, const struct ms_hash_key *k
 	}
 }
 
-void ms_page_hash(const struct ms_space *space, u64 page, const struct mmsb_line *line, struct ms_hash *hash, bool gone)
+void ms_page_hash_head(const struct ms_space *space, u64 page, const struct mmsb_line *line, struct ms_hash *hash, bool gone)
 {
 	struct ms_hash_key key = ms_hash_key(page);
 
@@ -236,6 +236,20 @@ void ms_page_hash(const struct ms_space *space, u64 page, const struct mmsb_line
 	ms_hash_epochs(hash, &key, gone ? -line->epoch : line->epoch);
 	if (line->kind == MMSB_KIND_DERIVED)
 		ms_graph_hash(space, MMSB_PAGE_INDEX(page), hash, gone);
+}
+
+void ms_page_hash_bytes(const struct ms_space *space, u64 page, const struct mmsb_line *line, u64 offset, u64 bytes, struct ms_hash *hash)
+{
+	struct ms_hash_key key = ms_hash_key(page);
+
+	hash_bytes(space, &key, line, offset, bytes, hash, false);
+}
+
+void ms_page_hash(const struct ms_space *space, u64 page, const struct mmsb_line *line, struct ms_hash *hash, bool gone)
+{
+	struct ms_hash_key key = ms_hash_key(page);
+
+	ms_page_hash_head(space, page, line, hash, gone);
 	hash_bytes(space, &key, line, 0, line->size, hash, gone);
 }
 
@@ -269,6 +283,7 @@ static enum mmsb_reason page_reserve(struct ms_shard *shard, u32 bytes, u64 *pla
 static void page_count(struct ms_shard *shard)
 {
 	shard->lines.quota--;
+	shard->lines.changes++;
 	pf_write(shard->lines.live, shard->lines.live + 1);
 }
 
@@ -339,6 +354,7 @@ void ms_page_destroy(struct ms_shard *shard, u64 page, struct mmsb_line *line)
 	pf_release(&line->seq, line->seq + 1);
 	pf_write(shard->lines.live, shard->lines.live - 1);
 	shard->lines.quota++;
+	shard->lines.changes++;
 	ms_quota_return(shard->space, &shard->lines);
 }
 
@@ -353,6 +369,7 @@ static void load_free_line(struct ms_shard *shard, u32 index, struct mmsb_line *
 	if (image->flags & MMSB_IMAGE_RETIRED)
 		ms_line_set(line, MS_LINE_RETIRED);
 	line_list(shard, index, line);
+	shard->lines.changes++;
 	pf_release(&line->seq, line->seq + 1);
 }
 

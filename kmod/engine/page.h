@@ -24,6 +24,7 @@ struct ms_lines {
 	u32 quota;			/* pages that may be made before asking the space */
 	u64 fresh;			/* lines of this shard from here on were never dealt */
 	u64 live;
+	u64 changes;			/* pages that came or went, and resets */
 };
 
 struct ms_shard;
@@ -37,6 +38,9 @@ enum mmsb_reason ms_page_load_piece(struct ms_shard *shard, struct mmsb_line *li
 enum mmsb_reason ms_page_fill(struct ms_shard *shard, const struct mmsb_line *line, u64 offset, u64 bytes);
 /* Adds to the hash what the page contributes. Slow: reads all of it. */
 void ms_page_hash(const struct ms_space *space, u64 page, const struct mmsb_line *line, struct ms_hash *hash, bool gone);
+/* The same in parts: all but its bytes, and those. */
+void ms_page_hash_head(const struct ms_space *space, u64 page, const struct mmsb_line *line, struct ms_hash *hash, bool gone);
+void ms_page_hash_bytes(const struct ms_space *space, u64 page, const struct mmsb_line *line, u64 offset, u64 bytes, struct ms_hash *hash);
 /* Copies bytes of a page that is not being written. */
 void ms_page_copy(const struct ms_space *space, const struct mmsb_line *line, u64 offset, void *to, u64 bytes);
 

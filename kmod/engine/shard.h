@@ -40,6 +40,7 @@ struct ms_graph {
 	struct ms_wave wave;
 	u64 foreign;				/* edges between its pages and other shards' */
 	u64 derived, edges;			/* of its pages */
+	u64 changes;				/* edges that came or went at them */
 	u64 memory;
 	u64 recomputed, skipped, cut, suspect;
 };
@@ -99,6 +100,12 @@ void ms_shard_lock(struct ms_shard *shard);
 void ms_shard_unlock(struct ms_shard *shard);
 /* Sees to it that what was published while the run lock was held is handled. */
 void ms_shard_settle(struct ms_shard *shard);
+
+/* Moves whenever pages or edges come or go. */
+static inline u64 ms_shard_changes(const struct ms_shard *shard)
+{
+	return shard->lines.changes + shard->graph.changes;
+}
 
 /* Something happened to the page: who waits for it or listens will hear of it at the end of the pass. */
 static inline void ms_shard_mark_as(struct ms_shard *shard, u64 page, enum mmsb_event_what what, u8 kind)

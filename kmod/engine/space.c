@@ -227,6 +227,7 @@ static void shard_reset(struct ms_shard *shard)
 	shard->lines.quota = 0;
 	shard->lines.fresh = 0;
 	pf_write(shard->lines.live, 0);
+	shard->lines.changes++;
 	memset(shard->slabs.room, 0, sizeof(shard->slabs.room));
 	pf_write(shard->slabs.memory, 0);
 	memset(&shard->hash, 0, sizeof(shard->hash));

@@ -42,6 +42,8 @@ struct embedded_space {
 	struct mmsb_space space;
 	struct embedded_instance *instance;
 	bool read_only;
+	pthread_mutex_t verifying;
+	struct ms_verify *verify;		/* under that; NULL: none is under way */
 };
 
 int embedded_rule_register(struct mmsb *mmsb, const struct mmsb_user_rule *rule, uint32_t *number);
@@ -54,6 +56,7 @@ int embedded_space_info(struct mmsb_space *space, struct mmsb_space_info_args *i
 int embedded_space_reset(struct mmsb_space *space);
 int embedded_space_hash(struct mmsb_space *space, struct mmsb_hash_args *args);
 int embedded_space_limit(struct mmsb_space *space, struct mmsb_limits_args *args);
+int embedded_space_verify(struct mmsb_space *space, struct mmsb_verify_args *args);
 int embedded_space_wait(struct mmsb_space *space, struct mmsb_wait_args *args);
 int embedded_history_open(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
 void embedded_history_close(struct mmsb_history *history);

@@ -98,6 +98,7 @@ const struct msl_home msl_home_embedded = {
 	.space_reset = embedded_space_reset,
 	.space_hash = embedded_space_hash,
 	.space_limit = embedded_space_limit,
+	.space_verify = embedded_space_verify,
 	.space_wait = embedded_space_wait,
 	.history_open = embedded_history_open,
 	.history_close = embedded_history_close,

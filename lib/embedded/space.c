@@ -214,6 +214,7 @@ int embedded_space_open(struct mmsb *mmsb, const char *name, const struct mmsb_s
 		return err;
 	}
 	space->read_only = opts->flags & MMSB_SPACE_READ_ONLY;
+	pthread_mutex_init(&space->verifying, NULL);
 	engine = space->instance->engine;
 	msl_space_init(&space->space, mmsb, pf_shared_ptr(ms_space_page(engine)),
 		       pf_region_base(ms_region_home(ms_space_directory(engine))),
@@ -226,6 +227,8 @@ void embedded_space_close(struct mmsb_space *handle)
 {
 	struct embedded_space *space = (struct embedded_space *)handle;
 
+	ms_verify_free(space->verify);
+	pthread_mutex_destroy(&space->verifying);
 	instance_drop(space->instance);
 	free(space);
 }
@@ -363,6 +366,39 @@ int embedded_space_limit(struct mmsb_space *handle, struct mmsb_limits_args *arg
 	if (space->read_only)
 		return fail_read_only();
 	reason = ms_space_limit(space->instance->engine, &limits);
+	return reason ? msl_fail_reason(reason) : 0;
+}
+
+static enum mmsb_reason verify_some(struct embedded_space *space, struct mmsb_verify_args *args)
+{
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+
+	if (args->flags & MMSB_VERIFY_BEGIN) {
+		ms_verify_free(space->verify);
+		space->verify = NULL;
+		reason = ms_verify_make(space->instance->engine, args->flags & MMSB_VERIFY_STILL, &space->verify);
+	}
+	if (!space->verify)
+		return reason ? reason : MMSB_REASON_BAD_FLAGS;
+	ms_verify_step(space->verify);
+	ms_verify_tell(space->verify, args);
+	if (!args->more) {
+		ms_verify_free(space->verify);
+		space->verify = NULL;
+	}
+	return reason;
+}
+
+int embedded_space_verify(struct mmsb_space *handle, struct mmsb_verify_args *args)
+{
+	struct embedded_space *space = (struct embedded_space *)handle;
+	enum mmsb_reason reason;
+
+	if (space->read_only)
+		return fail_read_only();
+	pthread_mutex_lock(&space->verifying);
+	reason = verify_some(space, args);
+	pthread_mutex_unlock(&space->verifying);
 	return reason ? msl_fail_reason(reason) : 0;
 }
 

@@ -283,6 +283,18 @@ static int kernel_space_limit(struct mmsb_space *space, struct mmsb_limits_args 
 	return args->reason ? fail("MMSB_IOC_LIMITS", args->reason) : fail_owner("MMSB_IOC_LIMITS");
 }
 
+static int kernel_space_verify(struct mmsb_space *space, struct mmsb_verify_args *args)
+{
+	int ret;
+
+	do {
+		ret = ioctl(fd_of(space), MMSB_IOC_VERIFY, args);
+	} while (ret && errno == EINTR);
+	if (!ret)
+		return 0;
+	return args->reason ? fail("MMSB_IOC_VERIFY", args->reason) : fail_owner("MMSB_IOC_VERIFY");
+}
+
 static int kernel_space_wait(struct mmsb_space *space, struct mmsb_wait_args *args)
 {
 	if (!ioctl(fd_of(space), MMSB_IOC_WAIT, args))
@@ -636,6 +648,7 @@ const struct msl_home msl_home_kernel = {
 	.space_reset = kernel_space_reset,
 	.space_hash = kernel_space_hash,
 	.space_limit = kernel_space_limit,
+	.space_verify = kernel_space_verify,
 	.space_wait = kernel_space_wait,
 	.events_open = kernel_events_open,
 	.events_close = kernel_events_close,

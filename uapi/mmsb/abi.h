@@ -259,6 +259,7 @@ struct mmsb_ring_client {
 #define MMSB_IOC_SYNC		_IO(MMSB_IOC_MAGIC, 0x18)	/* space: struct mmsb_sync_args (log.h) */
 
 #define MMSB_IOC_LIMITS		_IO(MMSB_IOC_MAGIC, 0x19)	/* space: struct mmsb_limits_args; owner only */
+#define MMSB_IOC_VERIFY		_IO(MMSB_IOC_MAGIC, 0x1a)	/* space: struct mmsb_verify_args (verify.h); owner only */
 
 #define MMSB_IOC_ENTER		_IO(MMSB_IOC_MAGIC, 0x20)	/* ring: struct mmsb_enter_args */
 #define MMSB_IOC_SNAPSHOT	_IO(MMSB_IOC_MAGIC, 0x21)	/* ring: struct mmsb_snapshot_args */

@@ -22,6 +22,7 @@
 #include <mmsb/history.h>
 #include <mmsb/log.h>
 #include <mmsb/reasons.h>
+#include <mmsb/verify.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -88,6 +89,20 @@ int mmsb_space_from_fd(struct mmsb *mmsb, int fd, struct mmsb_space **space);	/*
 
 int mmsb_hash(struct mmsb_space *space, uint32_t flags, uint64_t hash[2], uint64_t *tick);	/* MMSB_HASH_*; -ENODATA: off */
 uint64_t mmsb_tick(struct mmsb_space *space);		/* the last tick opened, by a plain load */
+
+struct mmsb_verify_opts {
+	size_t size;
+	uint32_t flags;		/* MMSB_VERIFY_STILL */
+	void (*finding)(void *arg, const struct mmsb_finding *finding);	/* each that is told; NULL: none */
+	bool (*progress)(void *arg, uint64_t done, uint64_t total);	/* now and then; false: stop, -ECANCELED. NULL: no end before the end */
+	void *arg;
+};
+
+/* Holds all that the engine keeps of the space against each other (verify.h says what, and what stands still meanwhile). 0: it was looked at to
+ * the end, and totals->findings says how many; totals, whose size is set, may be NULL. The owner may. One at a time on a handle. */
+int mmsb_verify(struct mmsb_space *space, const struct mmsb_verify_opts *opts, struct mmsb_verify_args *totals);
+const char *mmsb_finding_name(enum mmsb_finding_kind kind);	/* "LOST" */
+const char *mmsb_finding_text(enum mmsb_finding_kind kind);	/* what it means */
 
 /* ---------------------------------------------------------------------------------------- reading, with no syscall */
 

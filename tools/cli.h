@@ -117,6 +117,7 @@ enum cli_exit cmd_at(struct cli *cli, const struct args *args);
 enum cli_exit cmd_why(struct cli *cli, const struct args *args);
 enum cli_exit cmd_durability(struct cli *cli, const struct args *args);
 enum cli_exit cmd_sync(struct cli *cli, const struct args *args);
+enum cli_exit cmd_verify(struct cli *cli, const struct args *args);
 enum cli_exit cmd_trace(struct cli *cli, const struct args *args);
 enum cli_exit cmd_doctor(struct cli *cli, const struct args *args);
 enum cli_exit cmd_stat(struct cli *cli, const struct args *args);

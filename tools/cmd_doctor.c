@@ -118,8 +118,9 @@ static int try_ring(struct mmsb_space *space, uint64_t *seen)
 	return err;
 }
 
-static int try_home(const struct cli *cli, const char *home, uint64_t *seen)
+static int try_home(const struct cli *cli, const char *home, uint64_t *seen, uint64_t *wrong)
 {
+	struct mmsb_verify_args totals = { .size = sizeof(totals) };
 	struct mmsb_space *space;
 	struct mmsb *mmsb;
 	int err;
@@ -130,7 +131,8 @@ static int try_home(const struct cli *cli, const char *home, uint64_t *seen)
 	err = mmsb_space_open(mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .flags = MMSB_SPACE_CREATE, .max_pages = 16,
 						    .max_bytes = 1 << 20), &space);
 	if (!err) {
-		err = try_ring(space, seen);
+		err = try_ring(space, seen) ?: mmsb_verify(space, NULL, &totals);
+		*wrong = totals.findings;
 		mmsb_space_close(space);
 	}
 	mmsb_close(mmsb);
@@ -139,8 +141,8 @@ static int try_home(const struct cli *cli, const char *home, uint64_t *seen)
 
 static void doctor_try(struct doctor *doctor, const char *home)
 {
-	uint64_t seen = 0;
-	int err = try_home(doctor->cli, home, &seen);
+	uint64_t seen = 0, wrong = 0;
+	int err = try_home(doctor->cli, home, &seen, &wrong);
 
 	if (err)
 		doctor_say(doctor, DOCTOR_FAIL, home, "see the lines above; if they are all ok, please report it",
@@ -148,9 +150,12 @@ static void doctor_try(struct doctor *doctor, const char *home)
 	else if (seen != 42)
 		doctor_say(doctor, DOCTOR_FAIL, home, "this is a defect of MMSB: please report it",
 			   "a page of the %s home read back %llu instead of 42", home, (unsigned long long)seen);
+	else if (wrong)
+		doctor_say(doctor, DOCTOR_FAIL, home, "test this machine's memory, and see 'mmsb verify' of your spaces; else please report it",
+			   "a new space of the %s home is not in order: %llu findings", home, (unsigned long long)wrong);
 	else
-		doctor_say(doctor, DOCTOR_OK, home, NULL, "the %s home works: a page was made, changed and read", home);
-	if (!err && seen == 42 && !doctor->works)
+		doctor_say(doctor, DOCTOR_OK, home, NULL, "the %s home works: a page was made, changed and read, and its space is in order", home);
+	if (!err && seen == 42 && !wrong && !doctor->works)
 		doctor->works = home;
 }
 

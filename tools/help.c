@@ -52,6 +52,7 @@ static const struct command commands[] = {
 	  "print what happens to pages, as it happens", cmd_watch },
 	{ "hash", NULL, "SPACE", 1, 1, B(ON) | B(OFF) | B(RECOMPUTE) | B(CHECK), true, "print the state hash of a space",
 	  cmd_hash },
+	{ "verify", NULL, "SPACE", 1, 1, B(STILL), true, "hold all that is kept of a space against each other, and name what is wrong", cmd_verify },
 	{ "dump", NULL, "SPACE [ID...]", 1, 1000, B(LIMIT) | B(LENGTH) | B(SNAPSHOT), true, "show pages with their bytes",
 	  cmd_dump },
 	{ "log", "ls", "DIR", 1, 1, 0, false, "list the files of a log", cmd_log_ls },

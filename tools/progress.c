@@ -30,8 +30,11 @@ static void draw(const struct progress *progress, uint64_t now, uint64_t done, u
 
 	for (i = 0; i < WIDTH; i++)
 		bar[i] = i < full ? '#' : '.';
-	fprintf(stderr, "\r\033[K%s [%s] %3.0f%%  %s of %s", progress->what, bar, part < 1 ? part * 100 : 100.0, text_bytes(done).s,
-		text_bytes(all).s);
+	fprintf(stderr, "\r\033[K%s [%s] %3.0f%%", progress->what, bar, part < 1 ? part * 100 : 100.0);
+	if (progress->unit)
+		fprintf(stderr, "  %s of %s %s", text_grouped(done).s, text_grouped(all).s, progress->unit);
+	else
+		fprintf(stderr, "  %s of %s", text_bytes(done).s, text_bytes(all).s);
 	if (part > 0.02)
 		fprintf(stderr, ", %.0f s left", seconds / part - seconds);
 	fflush(stderr);

@@ -12,12 +12,13 @@
 
 struct progress {
 	const char *what;	/* "restoring" */
+	const char *unit;	/* NULL: bytes */
 	bool wanted, shown;
 	uint64_t began, drawn;	/* when, in ns */
 };
 
 void progress_begin(struct progress *progress, const struct cli *cli, const char *what);
-void progress_show(struct progress *progress, uint64_t done, uint64_t all);	/* bytes; cheap to call */
+void progress_show(struct progress *progress, uint64_t done, uint64_t all);	/* cheap to call */
 void progress_end(struct progress *progress);	/* before anything else is printed */
 
 #endif

@@ -28,6 +28,7 @@ declare -gA _mmsb_options=(
 	[graph path]=''
 	[watch]='--kind --ticks --count --timeout'
 	[hash]='--on --off --recompute --check'
+	[verify]='--still'
 	[dump]='--length --limit --snapshot'
 	[log ls]=''
 	[log stat]=''
@@ -111,7 +112,7 @@ _mmsb() {
 	if [[ $cur == -* ]]; then
 		words="$_mmsb_global ${_mmsb_options[${command:-help}]:-}"
 	elif [[ -z $command || $command == help ]]; then
-		words='demo space page graph watch hash dump log restore replay checkpoint history at why durability sync trace stat limits events doctor run version help'
+		words='demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat limits events doctor run version help'
 	elif [[ $command == 'space ' ]]; then
 		words='create list show rm reset'
 	elif [[ $command == 'page ' ]]; then
@@ -134,7 +135,7 @@ _mmsb() {
 		($command == 'log write' && ${#operands[@]} -eq 1) ]]; then
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
-	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|dump|log\ write|checkpoint|durability|sync|stat|limits)$) ]]; then
+	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|verify|dump|log\ write|checkpoint|durability|sync|stat|limits)$) ]]; then
 		words=$(_mmsb_spaces)
 		[[ $command != graph ]] || words+=' path'
 	elif [[ $command =~ ^(page\ (set|add|get|watch|rm|show|derive|underive|link|unlink|refresh)|graph.*|watch|dump)$ ]]; then

@@ -6,7 +6,7 @@ function __mmsb_spaces
 end
 
 function __mmsb_none
-    not __fish_seen_subcommand_from demo space page graph watch hash dump log restore replay checkpoint history at why durability sync trace stat limits events doctor run version help
+    not __fish_seen_subcommand_from demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat limits events doctor run version help
 end
 
 # true if the command line has this noun and this verb
@@ -32,6 +32,7 @@ complete -c mmsb -n __mmsb_none -a page -d 'Make, change and read pages'
 complete -c mmsb -n __mmsb_none -a graph -d 'List or draw which pages follow which'
 complete -c mmsb -n __mmsb_none -a watch -d 'Print what happens to pages'
 complete -c mmsb -n __mmsb_none -a hash -d 'Print the state hash of a space'
+complete -c mmsb -n __mmsb_none -a verify -d 'Name what is wrong with a space'
 complete -c mmsb -n __mmsb_none -a dump -d 'Show pages with their bytes'
 complete -c mmsb -n __mmsb_none -a log -d 'Look at logs, and write them'
 complete -c mmsb -n __mmsb_none -a restore -d 'Make a space from its log'
@@ -58,7 +59,7 @@ complete -c mmsb -n "__mmsb_no_verb log $log_verbs" -a "$log_verbs"
 complete -c mmsb -n '__fish_seen_subcommand_from log restore replay history at why' -F
 complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
-complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash dump checkpoint durability sync stat limits; or __mmsb_at log write' -a '(__mmsb_spaces)'
+complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash verify dump checkpoint durability sync stat limits; or __mmsb_at log write' -a '(__mmsb_spaces)'
 
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l inline -d 'Who submits runs the engine'
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l shards -x -d 'Shards of the space'
@@ -115,6 +116,7 @@ complete -c mmsb -n '__fish_seen_subcommand_from hash' -l on -d 'Switch it on'
 complete -c mmsb -n '__fish_seen_subcommand_from hash' -l off -d 'Switch it off'
 complete -c mmsb -n '__fish_seen_subcommand_from hash' -l recompute -d 'From all bytes'
 complete -c mmsb -n '__fish_seen_subcommand_from hash' -l check -d 'Compare both ways'
+complete -c mmsb -n '__fish_seen_subcommand_from verify' -l still -d 'Let the space stand still'
 complete -c mmsb -n '__fish_seen_subcommand_from dump' -l length -x -d 'Most bytes of a page'
 complete -c mmsb -n '__fish_seen_subcommand_from dump' -l limit -x -d 'Most pages'
 complete -c mmsb -n '__fish_seen_subcommand_from dump' -l snapshot -d 'All at one tick'

@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include "kselftest.h"
 #include "common/differ.h"
+#include "common/verified.h"
 
 #define CHECKPOINTS 16
 
@@ -83,6 +84,8 @@ static int run(const struct twin_config *config, uint64_t seed, uint64_t ops)
 		if (!ret)
 			ret = checkpoint(&twin, number);
 	}
+	if (!ret && !space_is_verified(twin.space))
+		ret = -1;
 	if (!ret && history_of(config))
 		history_of(config)->have = true;
 	ksft_print_msg("%llu operations, %llu refused, %llu changed nothing, %u pages at the end\n", (unsigned long long)twin.ops,

@@ -7,6 +7,7 @@
 #include "common/harness.h"
 #include "common/home.h"
 #include "common/model.h"
+#include "common/verified.h"
 #include "ring.h"		/* the library's own: questions go past its checks */
 
 #define SOURCES	6u
@@ -77,6 +78,7 @@ FIXTURE_SETUP(graph)
 
 FIXTURE_TEARDOWN(graph)
 {
+	EXPECT_TRUE(space_is_verified(self->space));
 	mmsb_ring_close(self->ring);
 	mmsb_space_close(self->space);
 	mmsb_close(self->mmsb);

@@ -7,6 +7,7 @@
  */
 #include "common/harness.h"
 #include "common/starve.h"
+#include "common/verified.h"
 #include "inject.h"
 
 FIXTURE(inject) {
@@ -236,6 +237,9 @@ TEST_F_TIMEOUT(inject, every_site, 110)
 			if (starve_copy_failed(ret))
 				ASSERT_EQ(0, settle(self));
 			ASSERT_EQ(0, hash_of(self->space, after));
+			ASSERT_TRUE(space_is_verified(self->space)) {
+				TH_LOG("%s, allocation %u: what it keeps of itself is wrong", s->name, nth);
+			}
 			rise += epoch_of_big(self);
 			EXPECT_GE(s->changes && (!ret || starve_copy_failed(ret)), rise);
 			if (!rise)
@@ -282,6 +286,7 @@ TEST_F_TIMEOUT(inject, by_chance, 60)
 	for (found = 0, i = 0; !mmsb_page_next(self->space, &i, &(struct mmsb_page_info){}); found++)
 		;
 	EXPECT_EQ(2 + kept, found);
+	EXPECT_TRUE(space_is_verified(self->space));
 	EXPECT_EQ(0, hash_of(self->space, (uint64_t[2]){}));
 }
 

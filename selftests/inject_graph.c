@@ -9,6 +9,7 @@
 #include "common/harness.h"
 #include "common/starve.h"
 #include "common/tape.h"
+#include "common/verified.h"
 
 #define PAGES	100u
 #define PARENTS	24u		/* their edges take more than an operand that the engine keeps on its stack */
@@ -738,6 +739,7 @@ static int try_once(FIXTURE_DATA(inject_graph) *self, const struct scenario *s, 
 	ret = s->act(&self->plot);
 	*came = starve_disarm(&self->starve, nth);
 	err = err ?: mmsb_drain(self->plot.ring, PATIENCE) ?: open_helper(&self->plot) ?: look(&self->plot, &after);
+	err = err ?: (space_is_verified(self->plot.space) ? 0 : -EIO);
 	if (err) {
 		printf("# %s, allocation %u: the space is unwell: %s\n", s->name, nth, mmsb_strerror_last());
 		return -EIO;

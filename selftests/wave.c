@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include "common/harness.h"
 #include "common/home.h"
+#include "common/verified.h"
 
 #define SPACE_FLAGS (MMSB_SPACE_CREATE | MMSB_SPACE_HASH)
 
@@ -58,6 +59,7 @@ FIXTURE_SETUP(wave)
 
 FIXTURE_TEARDOWN(wave)
 {
+	EXPECT_TRUE(space_is_verified(self->bench.space));
 	bench_close(&self->bench);
 	mmsb_close(self->mmsb);
 }

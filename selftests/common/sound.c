@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "model.h"
 #include "sound.h"
+#include "verified.h"
 
 #define NODES	4096u
 
@@ -166,5 +167,5 @@ bool graph_is_sound(struct mmsb_space *space)
 	sound = sound && counts_agree(&survey);
 	free(survey.node);
 	free(survey.children);
-	return sound;
+	return sound && space_is_verified(space);
 }

@@ -195,6 +195,8 @@ static void examine(struct doctor *doctor)
 	if (kernel) {
 		doctor_module(doctor);
 		doctor_device(doctor);
+		if (doctor->loaded && doctor_live(doctor))
+			doctor_netlink(doctor);
 		if (doctor->loaded)
 			doctor_tracing(doctor);
 	}

@@ -43,6 +43,7 @@ void doctor_path(const struct doctor *doctor, const char *path, char *to, size_t
 
 void doctor_module(struct doctor *doctor);	/* doctor_module.c: what must be built, signed and loaded */
 void doctor_device(struct doctor *doctor);	/* doctor_device.c: who may open it, and does it answer */
+void doctor_netlink(struct doctor *doctor);	/* doctor_netlink.c: does the family answer, and what may one change */
 void doctor_logs(struct doctor *doctor);	/* doctor_logs.c: who writes the logs of spaces, and how it goes */
 void doctor_limits(struct doctor *doctor);	/* doctor_limits.c: memory, files, CPUs */
 

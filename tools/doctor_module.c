@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "doctor.h"
+#include "value.h"
 
 #define SECURE_BOOT	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
 
@@ -164,6 +165,38 @@ static void check_loaded(struct doctor *doctor)
 			   version && *version ? version : "unknown");
 }
 
+static bool parameter(const struct doctor *doctor, const char *name, uint64_t *value)
+{
+	const char *line = doctor_line(doctor, "/sys/module/mmsb/parameters/%s", name);
+
+	return line && value_u64(line, value);
+}
+
+/* False: something is set so that it cannot be meant, which was said. */
+static bool parameters_make_sense(struct doctor *doctor)
+{
+	static const char *const limits[] = { "max_spaces", "max_user_spaces", "max_pages", "max_bytes", "max_rings" };
+	uint64_t value, most;
+	unsigned int i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		if (parameter(doctor, limits[i], &value) && !value) {
+			doctor_say(doctor, DOCTOR_WARN, "parameters", "raise it: mmsb limits, and in /etc/modprobe.d",
+				   "%s is 0: nobody can make a space that is of any use", limits[i]);
+			return false;
+		}
+	if (parameter(doctor, "max_user_spaces", &value) && parameter(doctor, "max_spaces", &most) && value > most) {
+		doctor_say(doctor, DOCTOR_WARN, "parameters", "lower it: mmsb limits --max-user-spaces N, and in /etc/modprobe.d",
+			   "max_user_spaces is above max_spaces: one user can take them all");
+		return false;
+	}
+	if (!parameter(doctor, "audit", &value) || !value)
+		return true;
+	doctor_say(doctor, DOCTOR_WARN, "parameters", "echo 0 > /sys/module/mmsb/parameters/audit, unless it is wanted, as in a debug kernel",
+		   "audit is %llu: of so many recomputes of derived pages one is done twice", (unsigned long long)value);
+	return false;
+}
+
 static void check_parameters(struct doctor *doctor)
 {
 	static const char *const names[] = { "max_spaces", "max_user_spaces", "max_pages", "max_bytes", "max_rings", "poll_idle_us", "pressure_ms" };
@@ -178,6 +211,8 @@ static void check_parameters(struct doctor *doctor)
 		if (value)
 			snprintf(all + used, sizeof(all) - used, "%s%s=%s", used ? " " : "", names[i], value);
 	}
+	if (*all && !parameters_make_sense(doctor))
+		return;
 	if (*all)
 		doctor_say(doctor, DOCTOR_OK, "parameters", NULL, "%s", all);
 	else

@@ -17,6 +17,7 @@
 #define GAP		46.0
 #define SHARES		110.0
 #define BOTTOM		54.0
+#define NAME_WIDTH	50.0	/* percentiles that are closer have no room for their names */
 
 struct scale {
 	double decades;		/* how many nines there are to show */
@@ -103,11 +104,14 @@ static void write_percentiles(FILE *to, const struct scale *scale)
 		{ 0, "fastest" }, { 0.5, "p50" }, { 0.75, "p75" }, { 0.9, "p90" }, { 0.99, "p99" }, { 0.999, "p99.9" }, { 0.9999, "p99.99" },
 		{ 0.99999, "p99.999" }, { 0.999999, "p99.9999" }, { 0.9999999, "p99.99999" },
 	};
-	double bottom = TOP + TIMES + GAP + SHARES, x;
+	double bottom = TOP + TIMES + GAP + SHARES, x, last = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(marks) / sizeof(*marks) && -log10(1 - marks[i].part) <= scale->decades - 0.2; i++) {
 		x = x_of(scale, marks[i].part);
+		if (i && x < last + NAME_WIDTH)
+			continue;
+		last = x;
 		fprintf(to, "<path class='a' stroke-dasharray='2 3' d='M%.1f %.0fV%.0fM%.1f %.0fV%.0f'/>", x, TOP, TOP + TIMES, x, TOP + TIMES + GAP, bottom);
 		fprintf(to, "<text class='s' text-anchor='%s' x='%.1f' y='%.0f'>%s</text>\n", i ? "middle" : "start", x, TOP + TIMES + 18, marks[i].name);
 		fprintf(to, "<text class='s' text-anchor='%s' x='%.1f' y='%.0f'>%s</text>\n", i ? "middle" : "start", x, bottom + 18, marks[i].name);

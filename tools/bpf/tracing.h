@@ -34,6 +34,8 @@ struct way *way_open(uint64_t space, struct why *why);	/* space 0: all. NULL: wh
 void way_close(struct way *way);
 /* What was counted so far of that space; false: nothing yet. */
 bool way_read(struct way *way, uint64_t space, struct way_space *counts);
+/* There is room for so many spaces: those that are gone make way. */
+void way_prune(struct way *way, bool (*is_there)(const void *arg, uint64_t space), const void *arg);
 /* Of all spaces together, with what is still under way, for nothing is traced any more. Returns the deltas that there was no room for. */
 uint64_t way_end(struct way *way, struct way_space *counts);
 

@@ -65,6 +65,19 @@ bool way_read(struct way *way, uint64_t space, struct way_space *counts)
 	return !bpf_map_lookup_elem(bpf_map__fd(way->bpf->maps.spaces), &space, counts);
 }
 
+void way_prune(struct way *way, bool (*is_there)(const void *arg, uint64_t space), const void *arg)
+{
+	int fd = bpf_map__fd(way->bpf->maps.spaces);
+	uint64_t id, next;
+	bool more = !bpf_map_get_next_key(fd, NULL, &id);
+
+	for (; more; id = next) {
+		more = !bpf_map_get_next_key(fd, &id, &next);
+		if (!is_there(arg, id))
+			bpf_map_delete_elem(fd, &id);
+	}
+}
+
 static void add_space(struct way_space *to, const struct way_space *from)
 {
 	unsigned int layer, bucket;

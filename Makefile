@@ -111,7 +111,7 @@ guest: ## a shell in a guest with the module loaded, to play
 	$(SUBMAKE) lib tools
 	@selftests/bed/guest --kernel 6.12 --insmod --shell
 
-bench: ## measure: a table, and build/bench.json; QUICK=1, REALTIME=1, BENCH="NAME...", PEERS=1 (installs other stores)
+bench: ## measure: a table, build/bench.json, build/bench.html; QUICK=1, REALTIME=1, BENCH="NAME...", PEERS=1 (installs other stores)
 	@scripts/setup build $(if $(filter-out 0,$(PEERS)),peers)
 	$(SUBMAKE) lib tools $(BENCH_SRCS:%.c=build/%)
 	@bench/run

@@ -82,6 +82,8 @@ static const struct command commands[] = {
 	{ "limits", NULL, "[SPACE]", 0, 1, B(MAX_SPACES) | B(MAX_USER_SPACES) | B(MAX_PAGES) | B(MAX_BYTES) | B(MAX_RINGS) | B(POLL_IDLE_US) | B(PRESSURE_MS), false,
 	  "show or change what the module or a space allows", cmd_limits },
 	{ "events", NULL, "", 0, 0, B(KIND) | B(COUNT) | B(TIMEOUT), false, "print what happens to spaces and rings, as it happens", cmd_events },
+	{ "bench", "compare", "OLD NEW", 2, 2, 0, false, "tell what got slower between two files of figures, beyond the noise", cmd_bench_compare },
+	{ "bench", "page", "FILE", 1, 1, B(OUTPUT), false, "draw a file of figures as a page of HTML", cmd_bench_page },
 	{ "doctor", NULL, "", 0, 0, B(ROOT), false, "look for what keeps MMSB from working, and name the remedy",
 	  cmd_doctor },
 	{ "run", NULL, "[FILE]", 0, 1, B(KEEP_GOING), false,

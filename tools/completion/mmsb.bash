@@ -50,6 +50,8 @@ declare -gA _mmsb_options=(
 	[stat]='--prometheus'
 	[limits]='--max-spaces --max-user-spaces --max-pages --max-bytes --max-rings --poll-idle-us --pressure-ms'
 	[events]='--kind --count --timeout'
+	[bench compare]=''
+	[bench page]='--output'
 	[doctor]='--root'
 	[run]='--keep-going'
 	[version]=''
@@ -103,7 +105,7 @@ _mmsb() {
 		fi
 	done
 	case ${operands[0]:-} in
-	space | page | log) command="${operands[0]} ${operands[1]:-}" && operands=("${operands[@]:2}") ;;
+	space | page | log | bench) command="${operands[0]} ${operands[1]:-}" && operands=("${operands[@]:2}") ;;
 	graph)
 		command=graph && operands=("${operands[@]:1}")
 		[[ ${operands[0]:-} != path ]] || { command='graph path' && operands=("${operands[@]:1}"); } ;;
@@ -112,14 +114,16 @@ _mmsb() {
 	if [[ $cur == -* ]]; then
 		words="$_mmsb_global ${_mmsb_options[${command:-help}]:-}"
 	elif [[ -z $command || $command == help ]]; then
-		words='demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat limits events doctor run version help'
+		words='demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat limits events bench doctor run version help'
 	elif [[ $command == 'space ' ]]; then
 		words='create list show rm reset'
 	elif [[ $command == 'page ' ]]; then
 		words='create set add get watch rm list show derive underive link unlink refresh'
 	elif [[ $command == 'log ' ]]; then
 		words='ls stat show export follow verify write status'
-	elif [[ $command == run ]]; then
+	elif [[ $command == 'bench ' ]]; then
+		words='compare page'
+	elif [[ $command == run || $command == bench\ * ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
 	elif [[ $command == trace && ${#operands[@]} -eq 0 ]]; then

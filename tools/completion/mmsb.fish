@@ -6,7 +6,7 @@ function __mmsb_spaces
 end
 
 function __mmsb_none
-    not __fish_seen_subcommand_from demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat limits events doctor run version help
+    not __fish_seen_subcommand_from demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat limits events bench doctor run version help
 end
 
 # true if the command line has this noun and this verb
@@ -47,6 +47,7 @@ complete -c mmsb -n __mmsb_none -a trace -d 'Watch what the engine does, by a bp
 complete -c mmsb -n __mmsb_none -a stat -d 'Show what the kernel home is doing'
 complete -c mmsb -n __mmsb_none -a limits -d 'Show or change what is allowed'
 complete -c mmsb -n __mmsb_none -a events -d 'Print what happens to spaces and rings'
+complete -c mmsb -n __mmsb_none -a bench -d 'Compare or draw what the benchmarks measured'
 complete -c mmsb -n __mmsb_none -a doctor -d 'Look for what keeps MMSB from working'
 complete -c mmsb -n __mmsb_none -a run -d 'Run commands from a file'
 complete -c mmsb -n __mmsb_none -a version -d 'Print the versions'
@@ -57,6 +58,9 @@ complete -c mmsb -n "__mmsb_no_verb page $page_verbs" -a "$page_verbs"
 set -l log_verbs ls stat show export follow verify write status
 complete -c mmsb -n "__mmsb_no_verb log $log_verbs" -a "$log_verbs"
 complete -c mmsb -n '__fish_seen_subcommand_from log restore replay history at why' -F
+complete -c mmsb -n '__mmsb_no_verb bench compare page' -a 'compare page'
+complete -c mmsb -n '__fish_seen_subcommand_from bench' -F
+complete -c mmsb -n '__mmsb_at bench page' -l output -r -d 'Where to'
 complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
 complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash verify dump checkpoint durability sync stat limits; or __mmsb_at log write' -a '(__mmsb_spaces)'

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <json-c/json.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "figures.h"
+#include "out.h"
+
+#define REMEDY	"make bench writes build/bench.json"
+
+/* ------------------------------------------------------------------------------------------------------------ reading */
+
+static struct json_object *member(struct json_object *object, const char *name)
+{
+	struct json_object *found = NULL;
+
+	return json_object_object_get_ex(object, name, &found) ? found : NULL;
+}
+
+static const char *member_text(struct json_object *object, const char *name)
+{
+	struct json_object *found = member(object, name);
+
+	return json_object_is_type(found, json_type_string) ? json_object_get_string(found) : NULL;
+}
+
+static double member_number(struct json_object *object, const char *name)
+{
+	return json_object_get_double(member(object, name));
+}
+
+static bool is_number(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_int) || json_object_is_type(value, json_type_double);
+}
+
+static bool take_params(struct figure *figure, struct json_object *params)
+{
+	struct figure_param *param;
+
+	if (!json_object_is_type(params, json_type_object))
+		return false;
+	figure->params = calloc((size_t)json_object_object_length(params) + 1, sizeof(*figure->params));
+	if (!figure->params)
+		return false;
+	json_object_object_foreach(params, name, value) {
+		param = &figure->params[figure->nparams++];
+		param->name = name;
+		param->text = json_object_get_string(value) ?: "null";
+		param->is_number = is_number(value);
+		param->number = json_object_get_double(value);
+	}
+	return true;
+}
+
+static bool take_figure(struct figure *figure, struct json_object *object)
+{
+	figure->name = member_text(object, "name");
+	figure->home = member_text(object, "home");
+	figure->unit = member_text(object, "unit");
+	figure->against = member_text(object, "against");
+	figure->value = member_number(object, "value");
+	figure->spread = member_number(object, "spread");
+	figure->ratio = member_number(object, "ratio");
+	figure->ratio_spread = member_number(object, "ratio_spread");
+	figure->against_value = member_number(object, "against_value");
+	figure->has_aim = member(object, "aim");
+	figure->aim = member_number(object, "aim");
+	figure->aim_ratio = member_number(object, "aim_ratio");
+	figure->more_is_better = json_object_get_boolean(member(object, "more_is_better"));
+	figure->noisy = json_object_get_boolean(member(object, "noisy"));
+	figure->counted = member_number(object, "samples") <= 1;
+	return figure->name && figure->home && figure->unit && is_number(member(object, "value")) && take_params(figure, member(object, "params"));
+}
+
+static void take_machine(struct machine *machine, struct json_object *object)
+{
+	*machine = (struct machine){
+		.cpu = member_text(object, "cpu"), .arch = member_text(object, "arch"), .memory = member_text(object, "memory"),
+		.kernel = member_text(object, "kernel"), .os = member_text(object, "os"), .compiler = member_text(object, "compiler"),
+		.revision = member_text(object, "revision"), .time = member_text(object, "time"),
+		.cpus = member_number(object, "cpus"), .load = member_number(object, "load"),
+	};
+}
+
+static bool take(struct figures *figures, struct json_object *object)
+{
+	const char *name = json_object_is_type(object, json_type_object) ? member_text(object, "name") : NULL;
+
+	if (!name)
+		return false;
+	if (strcmp(name, "machine"))
+		return take_figure(&figures->list[figures->n++], object);
+	if (!figures->machine.cpu)
+		take_machine(&figures->machine, object);
+	return true;
+}
+
+static bool take_all(const struct cli *cli, struct figures *figures)
+{
+	size_t i, n = json_object_array_length(figures->root);
+
+	figures->list = calloc(n + 1, sizeof(*figures->list));
+	if (!figures->list) {
+		fail(cli, NULL, "out of memory");
+		return false;
+	}
+	for (i = 0; i < n; i++) {
+		if (take(figures, json_object_array_get_idx(figures->root, i)))
+			continue;
+		fail(cli, REMEDY, "'%s' is not what the benchmarks write: entry %zu has no name, home, unit, params and value", figures->path, i + 1);
+		return false;
+	}
+	return true;
+}
+
+/* The library puts the path before what it says, and a line's end behind. */
+static const char *last_error(const char *path, char *text, size_t bytes)
+{
+	const char *said = json_util_get_last_err() ?: "it cannot be parsed";
+	const char *after = strstr(said, path);
+
+	snprintf(text, bytes, "%s", after ? after + strlen(path) + strspn(after + strlen(path), ": ") : said);
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+bool figures_read(const struct cli *cli, const char *path, struct figures *figures)
+{
+	char why[256];
+
+	memset(figures, 0, sizeof(*figures));
+	figures->path = path;
+	figures->root = json_object_from_file(path);
+	if (!figures->root)
+		fail(cli, REMEDY, "cannot read '%s': %s", path, last_error(path, why, sizeof(why)));
+	else if (!json_object_is_type(figures->root, json_type_array))
+		fail(cli, REMEDY, "'%s' is no list of figures", path);
+	else if (take_all(cli, figures))
+		return true;
+	figures_free(figures);
+	return false;
+}
+
+void figures_free(struct figures *figures)
+{
+	size_t i;
+
+	for (i = 0; i < figures->n; i++)
+		free(figures->list[i].params);
+	free(figures->list);
+	json_object_put(figures->root);
+	memset(figures, 0, sizeof(*figures));
+}
+
+/* ------------------------------------------------------------------------------------------------------------- finding */
+
+const struct figure_param *figure_param(const struct figure *figure, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < figure->nparams; i++)
+		if (!strcmp(figure->params[i].name, name))
+			return &figure->params[i];
+	return NULL;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static bool has_params_of(const struct figure *figure, const struct figure *like)
+{
+	const struct figure_param *same;
+	size_t i;
+
+	for (i = 0; i < like->nparams; i++) {
+		same = figure_param(figure, like->params[i].name);
+		if (!same || strcmp(same->text, like->params[i].text))
+			return false;
+	}
+	return figure->nparams == like->nparams;
+}
+
+const struct figure *figures_find(const struct figures *figures, const struct figure *like)
+{
+	const struct figure *figure;
+	size_t i;
+
+	for (i = 0; i < figures->n; i++) {
+		figure = &figures->list[i];
+		if (is_same(figure->name, like->name) && is_same(figure->home, like->home) && is_same(figure->against, like->against) &&
+		    has_params_of(figure, like))
+			return figure;
+	}
+	return NULL;
+}
+
+void figure_params(const struct figure *figure, const char *without, char *text, size_t bytes)
+{
+	size_t i, used = 0;
+
+	*text = '\0';
+	for (i = 0; i < figure->nparams && used < bytes; i++)
+		if (!without || strcmp(figure->params[i].name, without))
+			used += (size_t)snprintf(text + used, bytes - used, "%s%s %s", used ? ", " : "", figure->params[i].name,
+						 figure->params[i].text);
+}
+
+struct text figure_number(double value)
+{
+	double size = fabs(value);
+	struct text text;
+
+	if (size >= 9999.5 && size < 1e15)
+		return text_grouped((uint64_t)llround(size));
+	snprintf(text.s, sizeof(text.s), size >= 999.5 && size < 1e15 ? "%.0f" : "%.3g", value);
+	return text;
+}

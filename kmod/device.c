@@ -19,7 +19,8 @@
 u64 mmsb_device_features(void)
 {
 	return MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT | MMSB_FEATURE_DERIVED |
-	       MMSB_FEATURE_HISTORY | MMSB_FEATURE_EVENTS | MMSB_FEATURE_LOG | (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
+	       MMSB_FEATURE_HISTORY | MMSB_FEATURE_EVENTS | MMSB_FEATURE_LOG | MMSB_FEATURE_TIMING |
+	       (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
 }
 
 static long device_ioc_info(struct net *net, void __user *user)
@@ -61,7 +62,7 @@ static bool name_is_good(const char *name)
 static enum mmsb_reason wish_flags(const struct mmsb_space_open_args *args, struct mmsb_space_wish *wish)
 {
 	u32 creating = MMSB_SPACE_EXCL | MMSB_SPACE_PIN | MMSB_SPACE_HASH | MMSB_SPACE_INLINE | MMSB_SPACE_LAZY |
-		       MMSB_SPACE_SHUT;
+		       MMSB_SPACE_SHUT | MMSB_SPACE_TIMING;
 
 	if (args->flags & ~MMSB_SPACE_KNOWN)
 		return MMSB_REASON_BAD_FLAGS;

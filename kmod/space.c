@@ -83,6 +83,7 @@ static enum mmsb_reason space_engine_create(struct mmsb_space *space, const stru
 		.pollers = !(wish->flags & MMSB_SPACE_INLINE),
 		.lazy = wish->flags & MMSB_SPACE_LAZY,
 		.shut = wish->flags & MMSB_SPACE_SHUT,
+		.timing = wish->flags & MMSB_SPACE_TIMING,
 		.audit = READ_ONCE(mmsb_audit),
 		.node_of = space_node_of,
 		.tell = space_tell,
@@ -227,7 +228,8 @@ void mmsb_space_info(struct mmsb_space *space, struct mmsb_space_info_args *info
 	struct ms_space_stat stat;
 
 	ms_space_stat(space->engine, &stat);
-	info->flags = space->flags | (stat.hash ? MMSB_SPACE_HASH : 0) | (stat.lazy ? MMSB_SPACE_LAZY : 0) | (stat.shut ? MMSB_SPACE_SHUT : 0);
+	info->flags = space->flags | (stat.hash ? MMSB_SPACE_HASH : 0) | (stat.lazy ? MMSB_SPACE_LAZY : 0) |
+		      (stat.shut ? MMSB_SPACE_SHUT : 0) | (stat.timing ? MMSB_SPACE_TIMING : 0);
 	info->uid = from_kuid_munged(current_user_ns(), space->uid);
 	info->gid = from_kgid_munged(current_user_ns(), space->gid);
 	info->mode = space->mode;

@@ -313,6 +313,41 @@ static long space_ioc_verify(struct space_file *sf, void __user *user)
 	return err ?: out;
 }
 
+/* Too large for the stack. */
+static long space_timing(struct space_file *sf, void __user *user, struct mmsb_timing_args *args)
+{
+	struct mem_cgroup *before;
+	enum mmsb_reason reason;
+	u32 flags;
+	int err;
+
+	err = mmsb_args_in(args, sizeof(*args), offsetofend(struct mmsb_timing_args, bucket), user);
+	if (err)
+		return err;
+	flags = args->flags;
+	if (flags & ~MMSB_TIMING_KNOWN)
+		return -EINVAL;
+	if (flags && (sf->read_only || !sf->owner))
+		return -EPERM;
+	before = mmsb_charge_begin(sf->space);
+	reason = ms_space_timing(sf->space->engine, args);
+	mmsb_charge_end(before);
+	if (!reason && flags & (MMSB_TIMING_ON | MMSB_TIMING_OFF))
+		mmsb_names_tell_done(sf->space, MMSB_WHAT_SPACE_CHANGED);
+	args->reason = reason;
+	err = mmsb_args_out(user, args, sizeof(*args));
+	return reason ? ms_errno(reason) : err;
+}
+
+static long space_ioc_timing(struct space_file *sf, void __user *user)
+{
+	struct mmsb_timing_args *args = kmalloc(sizeof(*args), GFP_KERNEL_ACCOUNT);
+	long err = args ? space_timing(sf, user, args) : -ENOMEM;
+
+	kfree(args);
+	return err;
+}
+
 static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct space_file *sf = file->private_data;
@@ -339,6 +374,8 @@ static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return space_ioc_limits(sf, user);
 	case MMSB_IOC_VERIFY:
 		return space_ioc_verify(sf, user);
+	case MMSB_IOC_TIMING:
+		return space_ioc_timing(sf, user);
 	case MMSB_IOC_SYNC:
 		return space_ioc_sync(sf, user);
 	default:

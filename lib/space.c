@@ -7,7 +7,7 @@
 #include "home.h"
 
 #define ONLY_WITH_CREATE (MMSB_SPACE_EXCL | MMSB_SPACE_PIN | MMSB_SPACE_HASH | MMSB_SPACE_INLINE | MMSB_SPACE_LAZY | \
-			  MMSB_SPACE_SHUT)
+			  MMSB_SPACE_SHUT | MMSB_SPACE_TIMING)
 
 int msl_name_check(const char *name)
 {
@@ -28,7 +28,7 @@ static int space_opts_check(const char *name, struct mmsb_space_opts *opts)
 		return 0;
 	}
 	if ((opts->flags & ONLY_WITH_CREATE) && !(opts->flags & MMSB_SPACE_CREATE))
-		return msl_fail(EINVAL, "EXCL, PIN, HASH, INLINE, LAZY and SHUT say what a new space is like: give CREATE with them (BAD_FLAGS)");
+		return msl_fail(EINVAL, "EXCL, PIN, HASH, INLINE, LAZY, SHUT and TIMING say what a new space is like: give CREATE with them (BAD_FLAGS)");
 	return msl_name_check(name);
 }
 

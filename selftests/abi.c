@@ -7,6 +7,7 @@
 #include <mmsb/log.h>
 #include <mmsb/reasons.h>
 #include <mmsb/verify.h>
+#include <mmsb/timing.h>
 #if __STDC_HOSTED__
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -37,6 +38,12 @@ PLACE(mmsb_space_page, incarnation, 32);
 PLACE(mmsb_space_page, tick, 64);
 SIZE(mmsb_sqe, 64);
 SIZE(mmsb_limits_args, 32);
+SIZE(mmsb_timing_args, 4056);
+PLACE(mmsb_timing_args, layer, 8);
+PLACE(mmsb_timing_args, on, 16);
+PLACE(mmsb_timing_args, count, 24);
+PLACE(mmsb_timing_args, p999, 80);
+PLACE(mmsb_timing_args, bucket, 88);
 PLACE(mmsb_sqe, op, 0);
 PLACE(mmsb_sqe, lane, 1);
 PLACE(mmsb_sqe, flags, 2);
@@ -247,6 +254,7 @@ static const struct call {
 	{ MMSB_IOC_HASH, ON_SPACE, sizeof(struct mmsb_hash_args) },
 	{ MMSB_IOC_LIMITS, ON_SPACE, sizeof(struct mmsb_limits_args) },
 	{ MMSB_IOC_VERIFY, ON_SPACE, sizeof(struct mmsb_verify_args) },
+	{ MMSB_IOC_TIMING, ON_SPACE, sizeof(struct mmsb_timing_args) },
 	{ MMSB_IOC_WAIT, ON_SPACE, sizeof(struct mmsb_wait_args) },
 	{ MMSB_IOC_ENTER, ON_RING, sizeof(struct mmsb_enter_args) },
 	{ MMSB_IOC_SNAPSHOT, ON_RING, sizeof(struct mmsb_snapshot_args) },

@@ -389,7 +389,7 @@ struct scene {
 
 static int scene_open(struct scene *scene, bool polled, uint64_t seed)
 {
-	uint32_t flags = MMSB_SPACE_CREATE | MMSB_SPACE_HASH | (polled ? 0 : MMSB_SPACE_INLINE);
+	uint32_t flags = MMSB_SPACE_CREATE | MMSB_SPACE_HASH | (polled ? 0 : MMSB_SPACE_INLINE) | (seed & 1 ? MMSB_SPACE_TIMING : 0);
 	uint32_t ring_flags = polled ? MMSB_RING_POLLED : 0;
 	unsigned int i;
 	int ret = mmsb_open(&scene->mmsb, NULL);

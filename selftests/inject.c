@@ -174,6 +174,34 @@ static int payload(FIXTURE_DATA(inject) *self)
 	return mmsb_set(self->ring, self->big, 0, bytes, sizeof(bytes), NULL);
 }
 
+/* It is on in all shards or in none. */
+static int time_layers(FIXTURE_DATA(inject) *self)
+{
+	struct mmsb_timing_args args = { .flags = MMSB_TIMING_ON, .shard = MMSB_TIMING_ALL };
+	int ret = mmsb_timing(self->space, &args);
+
+	if (ret) {
+		args = (struct mmsb_timing_args){ .shard = MMSB_TIMING_ALL };
+		if (!starve_copy_failed(ret) && (mmsb_timing(self->space, &args) || args.on))
+			return -EIO;
+		return ret;
+	}
+	args = (struct mmsb_timing_args){ .flags = MMSB_TIMING_OFF, .shard = MMSB_TIMING_ALL };
+	return mmsb_timing(self->space, &args);
+}
+
+/* From the start. */
+static int open_timed(FIXTURE_DATA(inject) *self)
+{
+	struct mmsb_space *space;
+	int ret = mmsb_space_open(self->mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 3,
+				  .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE | MMSB_SPACE_TIMING), &space);
+
+	if (!ret)
+		mmsb_space_close(space);
+	return ret;
+}
+
 static const struct scenario {
 	const char *name;
 	scenario_fn run;
@@ -189,6 +217,8 @@ static const struct scenario {
 	{ "hash", hash, false },
 	{ "wait", wait_briefly, false },
 	{ "payload", payload, true },
+	{ "time layers", time_layers, false },
+	{ "open a timed space", open_timed, false },
 };
 
 static int hash_of(struct mmsb_space *space, uint64_t hash[2])

@@ -14,6 +14,7 @@
 #include <mmsb/history.h>
 #include <mmsb/log.h>
 #include <mmsb/reasons.h>
+#include <mmsb/timing.h>
 #include <mmsb/verify.h>
 
 struct ms_space;
@@ -39,6 +40,7 @@ struct ms_space_config {
 	bool pollers;		/* the home runs pollers: forwarded work kicks them, instead of being run by who forwards */
 	bool lazy;		/* every derived page is */
 	bool shut;		/* to all but a replay ring, until that has said that it is whole, or there is a log */
+	bool timing;		/* time its layers from the start */
 	u32 audit;		/* every so many recomputes are done twice and compared; 0: none */
 	int (*node_of)(void *arg, u32 shard);	/* NUMA node of a shard's memory; NULL: anywhere */
 	/*
@@ -64,7 +66,7 @@ struct ms_space_stat {
 	u64 derived, edges, recomputed, skipped, cut, suspect, meetings, shared;
 	u64 granted;		/* pages that there are, or that shards have in hand to make */
 	u32 shards, rings, max_rings;
-	bool hash, lazy, shut;
+	bool hash, lazy, shut, timing;
 };
 void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat);		/* [any] */
 
@@ -95,6 +97,11 @@ enum mmsb_reason ms_verify_make(struct ms_space *space, bool still, struct ms_ve
 void ms_verify_step(struct ms_verify *verify);
 void ms_verify_tell(struct ms_verify *verify, struct mmsb_verify_args *args);	/* fills in what goes out, but for the reason */
 void ms_verify_free(struct ms_verify *verify);		/* NULL is fine */
+
+/* [any] As struct mmsb_timing_args says; `args` is the engine's private copy, its size is the border's. */
+enum mmsb_reason ms_space_timing(struct ms_space *space, struct mmsb_timing_args *args);
+/* How many took less than 2^octave nanoseconds, from octave 4 on. */
+u64 ms_timing_below(const struct mmsb_timing_args *args, u32 octave);
 
 /* What the home maps for its readers. */
 struct ms_region *ms_space_directory(struct ms_space *space);

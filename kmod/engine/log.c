@@ -94,6 +94,8 @@ void ms_log_release(struct ms_shard *shard)
 		n = ring_release(ring, durable, shard->space->log.failed);
 		if (n)
 			ms_pass_touch(shard, ring);
+		if (n && unlikely(shard->timing))
+			ms_timing_durable(ring, n);
 		pf_write(shard->held, shard->held - n);
 	}
 }

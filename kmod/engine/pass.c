@@ -106,12 +106,29 @@ static void shard_apply_here(struct ms_shard *shard, struct ms_ring *ring, const
 	ring_finish(ring, &cqe, sqe->flags);
 }
 
+static bool shard_has_wave(const struct ms_shard *shard)
+{
+	if (unlikely(shard->space->meeting.open))
+		return !ms_joint_is_empty(shard->space);
+	return !ms_wave_is_empty(&shard->graph.wave);
+}
+
+/* Who hears of a delta finds what follows from it, so answers wait for the wave; in a replay the wave waits for the tick to end. */
+static bool shard_holds_back(const struct ms_shard *shard)
+{
+	if (unlikely(shard->space->replay.ends))
+		return true;
+	return unlikely(shard_has_wave(shard)) && !ms_replay_waits(shard->space);
+}
+
 /* ------------------------------------------------------------------------------------------------------ other shards */
 
 static u32 shard_serve_requests(struct ms_shard *shard, struct ms_link *link)
 {
 	u32 sent = pf_acquire(&link->sent), n = sent - link->served, i;	/* partner: ms_link_publish_sent() */
 
+	if (unlikely(shard->timing))
+		ms_timing_begin(shard);
 	for (i = 0; i < n; i++, link->served++) {
 		struct ms_message *message = &link->slot[link->served % MS_LINK_SLOTS];
 		struct mmsb_sqe sqe = message->sqe;
@@ -129,6 +146,8 @@ static u32 shard_serve_requests(struct ms_shard *shard, struct ms_link *link)
 		ms_inbox_mark(shard, link->from->number);
 	}
 	pf_write(shard->deltas, shard->deltas + i);
+	if (unlikely(shard->timing))
+		ms_timing_served(shard, shard_holds_back(shard));
 	return i;
 }
 
@@ -136,6 +155,8 @@ static u32 shard_reap_answers(struct ms_shard *shard, struct ms_link *link)
 {
 	u32 done = pf_acquire(&link->done), n = done - link->reaped;	/* partner: ms_link_publish_done() */
 
+	if (unlikely(shard->timing))
+		ms_timing_begin(shard);
 	for (; link->reaped != done; link->reaped++) {
 		struct ms_message *message = &link->slot[link->reaped % MS_LINK_SLOTS];
 		struct ms_ring *ring = message->ring;
@@ -144,22 +165,9 @@ static u32 shard_reap_answers(struct ms_shard *shard, struct ms_link *link)
 		ring_finish(ring, &message->cqe, message->flags);
 		ms_pass_touch(shard, ring);
 	}
+	if (unlikely(shard->timing))
+		ms_timing_answered(link, n);
 	return n;
-}
-
-static bool shard_has_wave(const struct ms_shard *shard)
-{
-	if (unlikely(shard->space->meeting.open))
-		return !ms_joint_is_empty(shard->space);
-	return !ms_wave_is_empty(&shard->graph.wave);
-}
-
-/* Who hears of a delta finds what follows from it, so answers wait for the wave; in a replay the wave waits for the tick to end. */
-static bool shard_holds_back(const struct ms_shard *shard)
-{
-	if (unlikely(shard->space->replay.ends))
-		return true;
-	return unlikely(shard_has_wave(shard)) && !ms_replay_waits(shard->space);
 }
 
 static void shard_answer(struct ms_shard *shard, struct ms_link *in, struct ms_todo *todo)
@@ -537,6 +545,8 @@ static void ring_held_up(struct ms_shard *shard, struct ms_ring *ring, enum mmsb
 		if (shard->space->press)
 			shard->space->press(shard->space->arg, cause == MMSB_STALL_LOG ? MS_PRESSURE_LOG : MS_PRESSURE_RING);
 	}
+	if (unlikely(shard->timing))
+		ms_timing_see(ring, ring->sq_head + pending);
 	if (unlikely(pf_traced(stall)) && !ring->stall_told) {
 		ring->stall_told = true;
 		pf_trace_stall(shard->space->id, shard->number, ring->id, ring->config.origin.pid, cause, pending);
@@ -562,6 +572,20 @@ static u32 batch_up_to_tick(const struct ms_ring *ring, u32 n)
 	return n;
 }
 
+/* Publishes the batch, unless it is held back. */
+static void batch_tell_timed(struct ms_shard *shard, struct ms_ring *ring, u32 n)
+{
+	bool held_back = shard_holds_back(shard);
+
+	if (n)
+		ms_timing_applied(ring, held_back);
+	if (held_back)
+		return;
+	ms_ring_publish(ring);
+	if (n)
+		ms_timing_told(ring);
+}
+
 static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_todo *todo)
 {
 	u32 pending = ms_ring_pending(ring), credit, n;
@@ -582,6 +606,8 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 	if (n) {
 		pf_trace(take, shard->space->id, shard->number, ring->id, ring->config.origin.pid, pending);
 		shard_open_tick(shard);
+		if (unlikely(shard->timing))
+			ms_timing_take(ring, pending);
 		batch_take(shard, ring, n);
 		n = batch_run(shard, ring, n, todo);
 	}
@@ -594,7 +620,9 @@ static u32 ring_batch(struct ms_shard *shard, struct ms_ring *ring, struct ms_to
 	if (ring->fenced || ring->held_by || (ring->inflight && n < pending))
 		shard->rescan = true;
 	ms_pass_touch(shard, ring);
-	if (likely(!shard_holds_back(shard)))
+	if (unlikely(shard->timing))
+		batch_tell_timed(shard, ring, n);
+	else if (likely(!shard_holds_back(shard)))
 		ms_ring_publish(ring);
 	return n;
 }
@@ -665,16 +693,20 @@ void ms_pass_wake_watchers(struct ms_shard *shard)
 }
 
 /* Who began to watch after the pass began may have missed a change that was not marked: all queues look again then. */
-void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo)
+static inline __attribute__((__always_inline__)) void pass_finish(struct ms_shard *shard, struct ms_todo *todo, bool timed)
 {
 	struct ms_ring *ring, *next;
 
+	if (timed)
+		ms_timing_settled(shard);
 	shard_close_tick(shard);
 	if (shard->space->nshards > 1)
 		shard_answer_all(shard, todo);
 	for (ring = shard->touched; ring; ring = ring->touched)
 		if (ring->engine->cq_tail != ring->cq_tail || ring->engine->sq_head != ring->sq_head)
 			ms_ring_publish(ring);
+	if (timed)
+		ms_timing_published(shard);
 	pf_mb();	/* partner: the barrier between registering and looking, in pf_waitq_wait() */
 	for (ring = shard->touched; ring; ring = next) {
 		next = ring->touched;
@@ -689,6 +721,19 @@ void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo)
 	}
 	if (unlikely(pf_read(shard->watchers)))
 		shard_wake_watchers(shard, shard->watched ? shard->dirty : 0xffff);
+}
+
+static __attribute__((__noinline__)) void pass_finish_timed(struct ms_shard *shard, struct ms_todo *todo)
+{
+	pass_finish(shard, todo, true);
+}
+
+void ms_pass_finish(struct ms_shard *shard, struct ms_todo *todo)
+{
+	if (unlikely(shard->timing))
+		pass_finish_timed(shard, todo);
+	else
+		pass_finish(shard, todo, false);
 }
 
 static void shard_unflag(struct ms_shard *shard)

@@ -33,6 +33,7 @@
  * Time.
  *	void pf_resched(void)				called now and then in long work; may sleep
  *	void pf_relax(void)				between two looks at what somebody else is about to change
+ *	u64 pf_now(void)				nanoseconds, by a clock that only goes forward
  *	u64 pf_wall(void)				what the clock on the wall says, nanoseconds since 1970; to a few milliseconds, but cheap
  *
  * Long work, in edges and words that are looked at, about a nanosecond each.

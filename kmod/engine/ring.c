@@ -339,6 +339,8 @@ static void ring_push(struct ms_ring *ring)
 	u32 tail = pf_read(ring->client->sq_tail);
 
 	if (ring->polled) {
+		if (unlikely(pf_read(ring->shard->timing)))
+			ms_timing_enter(ring);
 		pf_shard_kick(&ring->shard->home);
 		return;
 	}

@@ -10,6 +10,7 @@
 #define MS_RING_H
 
 #include "engine.h"
+#include "timing.h"
 
 struct ms_link;
 
@@ -41,6 +42,7 @@ struct ms_ring {
 	u64 stalled_at;			/* how much had been taken when it was held up last, */
 	u32 stalled_by;			/* by what, plus one, */
 	bool stall_told;		/* and to whoever traces */
+	struct ms_ring_timing timing;
 	struct pf_waitq waitq;
 	struct ms_ring_config config;
 	struct pf_shared engine_area, client_area;

@@ -37,6 +37,8 @@ void ms_inbox_mark(struct ms_shard *shard, u32 other)
 
 void ms_link_publish_sent(struct ms_link *link)
 {
+	if (unlikely(link->from->timing))
+		ms_timing_sent(link);
 	pf_release(&link->sent, link->filled);		/* partner: the acquire in the inbox of `to` */
 	ms_inbox_mark(link->to, link->from->number);
 }

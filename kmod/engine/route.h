@@ -9,6 +9,7 @@
 #define MS_ROUTE_H
 
 #include "engine.h"
+#include "stays.h"
 
 #define MS_LINK_SLOTS	128u
 
@@ -27,6 +28,7 @@ struct ms_link {
 	u32 sent __attribute__((aligned(64)));	/* published */
 	u32 filled;				/* filled, not yet published */
 	u32 reaped;
+	struct ms_stays stays;			/* since when deltas are on their way, if that is timed */
 	/* Written by `to`. */
 	u32 done __attribute__((aligned(64)));	/* published */
 	u32 served;

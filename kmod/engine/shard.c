@@ -61,6 +61,7 @@ enum mmsb_reason ms_shard_create(struct ms_space *space, u32 number, int node, s
 void ms_shard_free(struct ms_shard *shard)
 {
 	PF_BUG_ON(shard->rings);
+	ms_timing_free(shard);
 	ms_routes_free(shard);
 	ms_wave_free(&shard->graph.wave);
 	ms_desk_free(shard);
@@ -83,10 +84,19 @@ static bool shard_try(struct ms_shard *shard)
 	return !pf_read(shard->wanted) && pf_runlock_try(&shard->run);
 }
 
-static bool shard_enter(struct ms_shard *shard)
+/* From here on it is the shard's fault that the ring's entries wait. */
+static void shard_note(const struct ms_shard *shard, struct ms_ring *ring)
+{
+	if (ring && unlikely(pf_read(shard->timing)))
+		ms_timing_enter(ring);
+}
+
+/* `ring`: whose entries bring the caller here; NULL: none. */
+static bool shard_enter(struct ms_shard *shard, struct ms_ring *ring)
 {
 	if (likely(shard_try(shard)))
 		return true;
+	shard_note(shard, ring);
 	pf_release(&shard->kicked, 1);
 	pf_mb();		/* partner: shard_leave() */
 	return shard_try(shard);
@@ -110,12 +120,14 @@ static void shard_queue_up(struct ms_shard *shard)
 	pf_mutex_unlock(&shard->space->control);
 }
 
-static bool shard_come_in(struct ms_shard *shard)
+static bool shard_come_in(struct ms_shard *shard, struct ms_ring *ring)
 {
 	if (likely(!pf_read(shard->crowded)))
-		return shard_enter(shard);
-	if (!shard_try(shard))
+		return shard_enter(shard, ring);
+	if (!shard_try(shard)) {
+		shard_note(shard, ring);
 		shard_queue_up(shard);
+	}
 	return true;
 }
 
@@ -139,12 +151,12 @@ static u32 shard_run(struct ms_shard *shard, struct ms_ring *ring, struct ms_tod
 {
 	u32 total = 0, passes = 0;
 
-	if (!shard_come_in(shard))
+	if (!shard_come_in(shard, ring))
 		return ms_joint_help(shard->space);
 	do {
 		total += ms_pass(shard, ring, false, todo);
 		passes++;
-	} while (shard_leave(shard) && shard_runs_on(shard, passes) && shard_enter(shard));
+	} while (shard_leave(shard) && shard_runs_on(shard, passes) && shard_enter(shard, NULL));
 	if (unlikely(passes >= MS_PATIENCE))
 		pf_write(shard->crowded, 0);
 	return total;

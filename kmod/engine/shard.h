@@ -33,6 +33,7 @@
 
 struct ms_desk;
 struct ms_stream;
+struct ms_timing;
 
 /* The shard's part of the graph. */
 struct ms_graph {
@@ -69,6 +70,7 @@ struct ms_shard {
 	struct ms_lines lines;
 	struct ms_slabs slabs;
 	struct ms_ring *rings, *touched;
+	struct ms_timing *timing;		/* NULL: it is off. Written with all run locks held. */
 	struct ms_notes *notes;			/* for those who listen; NULL: nobody does. Written with all run locks held. */
 	u64 deltas;
 	u64 answered[MS_INBOX];			/* shards whose requests were served in this tick, and who were not told yet */

@@ -86,6 +86,7 @@ enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms
 	if (config->shut)
 		ms_replay_shut(space);
 	space->audit = config->audit;
+	pf_mutex_init(&space->timing.lock);
 	pf_mutex_init(&space->control);
 	pf_mutex_init(&space->mutex);
 	pf_mutex_init(&space->listeners.lock);
@@ -106,10 +107,15 @@ enum mmsb_reason ms_space_create(const struct ms_space_config *config, struct ms
 	reason = ms_joint_open(space);
 	if (reason)
 		goto no_shards;
+	reason = config->timing ? ms_timing_open(space) : MMSB_REASON_NONE;
+	if (reason)
+		goto no_timing;
 	space_describe(space);
 	*out = space;
 	return MMSB_REASON_NONE;
 
+no_timing:
+	ms_joint_close(space);
 no_shards:
 	space_close_shards(space);
 	ms_arena_close(&space->arena);
@@ -119,6 +125,7 @@ no_directory:
 	pf_shared_free(&space->page_memory);
 no_page:
 	ms_log_free(space);
+	pf_mutex_destroy(&space->timing.lock);
 	pf_mutex_destroy(&space->listeners.lock);
 	pf_mutex_destroy(&space->mutex);
 	pf_mutex_destroy(&space->control);
@@ -141,6 +148,7 @@ void ms_space_destroy(struct ms_space *space)
 	ms_arena_close(&space->arena);
 	ms_region_close(&space->directory);
 	pf_shared_free(&space->page_memory);
+	pf_mutex_destroy(&space->timing.lock);
 	pf_mutex_destroy(&space->listeners.lock);
 	pf_mutex_destroy(&space->mutex);
 	pf_mutex_destroy(&space->control);
@@ -291,6 +299,7 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	space->meeting.graph = false;
 	ms_replay_reset(space);
 	ms_joint_forget(space);
+	ms_timing_clear(space);
 	for (i = 0; i < space->nshards; i++)
 		shard_reset(space->shards[i]);
 	ms_events_tell_reset(space);

@@ -3,7 +3,7 @@
  * A space: its shards, its two regions, its tick, and the two locks of its slow paths.
  *
  * Lock order: control (operations on all shards) -> run locks, by shard number -> mutex (memory, quotas, watchers). Before all of them
- * listeners.lock, behind all a listener's own.
+ * listeners.lock, behind all a listener's own, and timing.lock.
  */
 #ifndef MS_SPACE_H
 #define MS_SPACE_H
@@ -13,6 +13,7 @@
 #include "joint.h"
 #include "log.h"
 #include "shard.h"
+#include "timing.h"
 
 #define MS_BLOCK_SHIFT	10			/* directory lines per block: a block is one chunk, and one shard's */
 
@@ -59,6 +60,10 @@ struct ms_space {
 	struct ms_log log;
 	struct ms_capture *capture;		/* that is under way; NULL: none. Written with every run lock held. */
 	struct ms_listeners listeners;
+	struct {
+		struct pf_mutex lock;		/* of switching and reading; before control */
+		bool on;			/* every shard has some */
+	} timing;
 	struct pf_mutex control;
 	struct pf_mutex mutex;
 	u64 id;					/* to whoever traces it; 0: it is being made */

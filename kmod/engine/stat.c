@@ -8,7 +8,7 @@ static u64 space_memory(struct ms_space *space)
 {
 	u64 memory = sizeof(*space) + 4096 + space->ring_memory + space->route_memory + space->watch_memory;
 
-	memory += ms_region_memory(&space->directory) + ms_region_memory(&space->arena.region);
+	memory += ms_timing_memory(space) + ms_region_memory(&space->directory) + ms_region_memory(&space->arena.region);
 	memory += (space->arena.region.chunks + 63) / 64 * 8;
 	memory += space->nshards * (sizeof(struct ms_shard *) + ms_shard_memory(space)) + ms_joint_memory(space);
 	return memory;
@@ -62,6 +62,7 @@ void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
 	stat->shared = pf_read(space->meeting.joint.shared);
 	stat->lazy = space->lazy;
 	stat->shut = pf_read(space->shut);
+	stat->timing = pf_read(space->timing.on);
 	pf_mutex_lock(&space->mutex);
 	stat->memory += space_memory(space);
 	stat->rings = space->rings;

@@ -38,7 +38,7 @@ static int embedded_info(struct mmsb *mmsb, struct mmsb_info_args *info)
 	info->abi = MMSB_ABI_VERSION;
 	info->features = MMSB_FEATURE_POLLED | MMSB_FEATURE_INLINE | MMSB_FEATURE_HASH | MMSB_FEATURE_SNAPSHOT |
 			 MMSB_FEATURE_DERIVED | MMSB_FEATURE_HISTORY | MMSB_FEATURE_EVENTS | MMSB_FEATURE_LOG |
-			 (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
+			 MMSB_FEATURE_TIMING | (PF_FLOAT ? MMSB_FEATURE_FLOAT : 0);
 	pthread_mutex_lock(&home->lock);
 	for (instance = home->instances; instance; instance = instance->next)
 		info->spaces++;
@@ -99,6 +99,7 @@ const struct msl_home msl_home_embedded = {
 	.space_hash = embedded_space_hash,
 	.space_limit = embedded_space_limit,
 	.space_verify = embedded_space_verify,
+	.space_timing = embedded_space_timing,
 	.space_wait = embedded_space_wait,
 	.history_open = embedded_history_open,
 	.history_close = embedded_history_close,

@@ -46,6 +46,7 @@ static void space_config(struct ms_space_config *config, const struct mmsb_space
 	config->pollers = !(opts->flags & MMSB_SPACE_INLINE);
 	config->lazy = opts->flags & MMSB_SPACE_LAZY;
 	config->shut = opts->flags & MMSB_SPACE_SHUT;
+	config->timing = opts->flags & MMSB_SPACE_TIMING;
 	config->audit = opts->audit ? opts->audit : default_audit();
 }
 
@@ -260,7 +261,7 @@ static void info_fill(struct embedded_instance *instance, struct mmsb_space_info
 
 	ms_space_stat(instance->engine, &stat);
 	info->flags = instance->flags | (stat.hash ? MMSB_SPACE_HASH : 0) | (stat.lazy ? MMSB_SPACE_LAZY : 0) |
-		      (stat.shut ? MMSB_SPACE_SHUT : 0);
+		      (stat.shut ? MMSB_SPACE_SHUT : 0) | (stat.timing ? MMSB_SPACE_TIMING : 0);
 	info->id = instance->id;
 	memcpy(info->name, instance->name, sizeof(info->name));
 	info->uid = instance->uid;
@@ -400,6 +401,16 @@ int embedded_space_verify(struct mmsb_space *handle, struct mmsb_verify_args *ar
 	reason = verify_some(space, args);
 	pthread_mutex_unlock(&space->verifying);
 	return reason ? msl_fail_reason(reason) : 0;
+}
+
+int embedded_space_timing(struct mmsb_space *handle, struct mmsb_timing_args *args)
+{
+	struct embedded_space *space = (struct embedded_space *)handle;
+
+	if (args->flags && space->read_only)
+		return fail_read_only();
+	args->reason = ms_space_timing(space->instance->engine, args);
+	return args->reason ? msl_fail_reason(args->reason) : 0;
 }
 
 int embedded_space_wait(struct mmsb_space *handle, struct mmsb_wait_args *args)

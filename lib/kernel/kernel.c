@@ -295,6 +295,13 @@ static int kernel_space_verify(struct mmsb_space *space, struct mmsb_verify_args
 	return args->reason ? fail("MMSB_IOC_VERIFY", args->reason) : fail_owner("MMSB_IOC_VERIFY");
 }
 
+static int kernel_space_timing(struct mmsb_space *space, struct mmsb_timing_args *args)
+{
+	if (!ioctl(fd_of(space), MMSB_IOC_TIMING, args))
+		return 0;
+	return args->reason ? fail("MMSB_IOC_TIMING", args->reason) : fail_owner("MMSB_IOC_TIMING");
+}
+
 static int kernel_space_wait(struct mmsb_space *space, struct mmsb_wait_args *args)
 {
 	if (!ioctl(fd_of(space), MMSB_IOC_WAIT, args))
@@ -649,6 +656,7 @@ const struct msl_home msl_home_kernel = {
 	.space_hash = kernel_space_hash,
 	.space_limit = kernel_space_limit,
 	.space_verify = kernel_space_verify,
+	.space_timing = kernel_space_timing,
 	.space_wait = kernel_space_wait,
 	.events_open = kernel_events_open,
 	.events_close = kernel_events_close,

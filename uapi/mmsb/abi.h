@@ -48,6 +48,7 @@
 #define MMSB_FEATURE_EVENTS	(1ULL << 6)	/* spaces tell what happens to their pages */
 #define MMSB_FEATURE_HISTORY	(1ULL << 7)	/* spaces tell their histories, and replay others' */
 #define MMSB_FEATURE_LOG	(1ULL << 8)	/* their histories can be made durable (log.h) */
+#define MMSB_FEATURE_TIMING	(1ULL << 9)	/* their layers can be timed (timing.h) */
 
 #define MMSB_PAGE_MIN		64u
 #define MMSB_PAGE_MAX		(1u << 30)
@@ -260,6 +261,7 @@ struct mmsb_ring_client {
 
 #define MMSB_IOC_LIMITS		_IO(MMSB_IOC_MAGIC, 0x19)	/* space: struct mmsb_limits_args; owner only */
 #define MMSB_IOC_VERIFY		_IO(MMSB_IOC_MAGIC, 0x1a)	/* space: struct mmsb_verify_args (verify.h); owner only */
+#define MMSB_IOC_TIMING		_IO(MMSB_IOC_MAGIC, 0x1b)	/* space: struct mmsb_timing_args (timing.h); to switch it: owner only */
 
 #define MMSB_IOC_ENTER		_IO(MMSB_IOC_MAGIC, 0x20)	/* ring: struct mmsb_enter_args */
 #define MMSB_IOC_SNAPSHOT	_IO(MMSB_IOC_MAGIC, 0x21)	/* ring: struct mmsb_snapshot_args */
@@ -291,7 +293,8 @@ struct mmsb_info_args {
 #define MMSB_SPACE_INLINE	(1u << 5)	/* with CREATE: no pollers; whoever enters runs the shards */
 #define MMSB_SPACE_LAZY		(1u << 6)	/* with CREATE: every derived page is lazy */
 #define MMSB_SPACE_SHUT		(1u << 7)	/* with CREATE: nobody but a replay ring writes until that has said `whole`, or there is a log */
-#define MMSB_SPACE_KNOWN	0xffu
+#define MMSB_SPACE_TIMING	(1u << 8)	/* with CREATE: time its layers from the start (timing.h) */
+#define MMSB_SPACE_KNOWN	0x1ffu
 
 struct mmsb_space_open_args {
 	__u32 size;

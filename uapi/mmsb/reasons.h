@@ -81,7 +81,8 @@
 	X(BAD_WORD, EINVAL, "a word that no history tells: its operation, lane, length and offset are not those of one aligned lane") \
 	X(USER_SPACES, EDQUOT, "you have made as many spaces as one user may: remove some, or have the module's max_user_spaces raised (mmsb limits)") \
 	X(UNNAMED, EINVAL, "a space without a name cannot be pinned: nobody could find it to remove it") \
-	X(SHUT, ESHUTDOWN, "the space is not restored to the end: wait for who does it, or, if nobody does, restore it again, reset or remove it")
+	X(SHUT, ESHUTDOWN, "the space is not restored to the end: wait for who does it, or, if nobody does, restore it again, reset or remove it") \
+	X(BAD_LAYER, EINVAL, "no layer of that number: mmsb/timing.h lists those that are timed")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

@@ -23,6 +23,7 @@
 #include <mmsb/log.h>
 #include <mmsb/reasons.h>
 #include <mmsb/verify.h>
+#include <mmsb/timing.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -88,6 +89,13 @@ int mmsb_space_fd(const struct mmsb_space *space);	/* kernel home: the fd, to pa
 int mmsb_space_from_fd(struct mmsb *mmsb, int fd, struct mmsb_space **space);	/* takes the fd over */
 
 int mmsb_hash(struct mmsb_space *space, uint32_t flags, uint64_t hash[2], uint64_t *tick);	/* MMSB_HASH_*; -ENODATA: off */
+/*
+ * How long deltas spend in a layer of their way, and switching that: fill in flags, layer and shard (see <mmsb/timing.h>). To switch it is
+ * the owner's. args->on says whether it is on; if not, there are no figures.
+ */
+int mmsb_timing(struct mmsb_space *space, struct mmsb_timing_args *args);
+uint64_t mmsb_timing_floor(uint32_t bucket);		/* where it begins, in nanoseconds; UINT64_MAX: there is none */
+const char *mmsb_layer_name(uint32_t layer);		/* "queue", ...; NULL: there is none */
 uint64_t mmsb_tick(struct mmsb_space *space);		/* the last tick opened, by a plain load */
 
 struct mmsb_verify_opts {

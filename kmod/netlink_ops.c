@@ -35,6 +35,7 @@ static const struct nla_policy mmsb_nl_space_set_do_policy[MMSB_A_SPACE_MAX + 1]
 	[MMSB_A_SPACE_DURABILITY] = NLA_POLICY_MAX(NLA_U32, 2),
 	[MMSB_A_SPACE_HASH] = NLA_POLICY_MAX(NLA_U8, 1),
 	[MMSB_A_SPACE_PINNED] = NLA_POLICY_MAX(NLA_U8, 1),
+	[MMSB_A_SPACE_TIMING] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 static const struct nla_policy mmsb_nl_space_reset_do_policy[MMSB_A_SPACE_MAX + 1] = {
@@ -63,7 +64,17 @@ static const struct nla_policy mmsb_nl_page_get_dump_policy[MMSB_A_PAGE_MAX + 1]
 	[MMSB_A_PAGE_FROM] = { .type = NLA_U32 },
 };
 
-const struct genl_ops mmsb_nl_ops[11] = {
+static const struct nla_policy mmsb_nl_timing_get_dump_policy[MMSB_A_TIMING_MAX + 1] = {
+	[MMSB_A_TIMING_SPACE_ID] = { .type = NLA_U64 },
+	[MMSB_A_TIMING_SPACE_NAME] = { .type = NLA_NUL_STRING, .len = 63 },
+};
+
+static const struct nla_policy mmsb_nl_timing_reset_do_policy[MMSB_A_TIMING_MAX + 1] = {
+	[MMSB_A_TIMING_SPACE_ID] = { .type = NLA_U64 },
+	[MMSB_A_TIMING_SPACE_NAME] = { .type = NLA_NUL_STRING, .len = 63 },
+};
+
+const struct genl_ops mmsb_nl_ops[13] = {
 	{
 		.cmd = MMSB_CMD_MODULE_GET,
 		.doit = mmsb_nl_module_get_do,
@@ -124,6 +135,18 @@ const struct genl_ops mmsb_nl_ops[11] = {
 	{
 		.cmd = MMSB_CMD_USER_GET,
 		.dumpit = mmsb_nl_user_get_dump,
+	},
+	{
+		.cmd = MMSB_CMD_TIMING_GET,
+		.dumpit = mmsb_nl_timing_get_dump,
+		.policy = mmsb_nl_timing_get_dump_policy,
+		.maxattr = ARRAY_SIZE(mmsb_nl_timing_get_dump_policy) - 1,
+	},
+	{
+		.cmd = MMSB_CMD_TIMING_RESET,
+		.doit = mmsb_nl_timing_reset_do,
+		.policy = mmsb_nl_timing_reset_do_policy,
+		.maxattr = ARRAY_SIZE(mmsb_nl_timing_reset_do_policy) - 1,
 	},
 };
 

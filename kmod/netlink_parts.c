@@ -3,6 +3,7 @@
 #include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/cred.h>
+#include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include <net/sock.h>
 #include "compat.h"
@@ -149,6 +150,59 @@ int mmsb_nl_shard_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	struct shard_view view;
 
 	return dump_of_space(skb, cb, &dump, &view, MMSB_A_SHARD_SPACE_ID, MMSB_A_SHARD_SPACE_NAME);
+}
+
+/* --------------------------------------------------------------------------------------------------------------- timing */
+
+/* The cursor is the layer to look at next. One through which nothing went is passed over. */
+static bool timing_next(void *thing, struct mmsb_space *space, u64 *cursor)
+{
+	struct mmsb_timing_args *args = thing;
+
+	while (*cursor < MMSB_LAYER_LAST) {
+		args->flags = 0;
+		args->layer = (*cursor)++;
+		args->shard = MMSB_TIMING_ALL;
+		if (!ms_space_timing(space->engine, args) && args->count)
+			return true;
+	}
+	return false;
+}
+
+#define TIMING(attr, member)	MMSB_NL_FIELD(MMSB_A_TIMING_##attr, struct mmsb_timing_args, member)
+static const struct mmsb_nl_field timing_fields[] = {
+	TIMING(COUNT, count), TIMING(SUM, sum), TIMING(SHORTEST, min), TIMING(LONGEST, max), TIMING(P50, p50), TIMING(P90, p90), TIMING(P99, p99),
+	TIMING(P999, p999),
+};
+
+#define LAYER_WORD(name, word, text)	word,
+static const char *const layer_words[MMSB_LAYER_LAST] = { MMSB_LAYERS(LAYER_WORD) };
+
+#define FIRST_OCTAVE	4u
+#define OCTAVES		(MMSB_TIMING_BUCKETS / 16 - 1)
+
+static int timing_put(struct sk_buff *skb, const void *thing, const struct mmsb_space *space)
+{
+	const struct mmsb_timing_args *args = thing;
+	u64 octaves[OCTAVES];
+	u32 i;
+
+	for (i = 0; i < OCTAVES; i++)
+		octaves[i] = ms_timing_below(args, FIRST_OCTAVE + i);
+	return nla_put_u64_64bit(skb, MMSB_A_TIMING_SPACE_ID, space->id, MMSB_A_TIMING_PAD) ?:
+	       nla_put_string(skb, MMSB_A_TIMING_LAYER, layer_words[args->layer]) ?:
+	       mmsb_nl_put(skb, timing_fields, ARRAY_SIZE(timing_fields), MMSB_A_TIMING_PAD, args) ?:
+	       nla_put(skb, MMSB_A_TIMING_OCTAVES, sizeof(octaves), octaves);
+}
+
+int mmsb_nl_timing_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	static const struct dump dump = { MMSB_CMD_TIMING_GET, timing_next, timing_put };
+	struct mmsb_timing_args *args = kmalloc(sizeof(*args), GFP_KERNEL_ACCOUNT);
+	int len = args ? dump_of_space(skb, cb, &dump, args, MMSB_A_TIMING_SPACE_ID, MMSB_A_TIMING_SPACE_NAME) : -ENOMEM;
+
+	kfree(args);
+	return len;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------- pages */

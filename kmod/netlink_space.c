@@ -2,6 +2,7 @@
 /* Spaces through generic netlink: looking at them, changing them. */
 #include <linux/capability.h>
 #include <linux/cred.h>
+#include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include <net/sock.h>
 #include "account.h"
@@ -53,6 +54,7 @@ static int put_space(struct sk_buff *msg, struct mmsb_space *space)
 	       nla_put_u8(msg, MMSB_A_SPACE_HASH, !!(info.flags & MMSB_SPACE_HASH)) ?:
 	       nla_put_u8(msg, MMSB_A_SPACE_PINNED, !!(info.flags & MMSB_SPACE_PIN)) ?:
 	       nla_put_u32(msg, MMSB_A_SPACE_PRESSURE, READ_ONCE(space->pressure.told)) ?:
+	       nla_put_u8(msg, MMSB_A_SPACE_TIMING, !!(info.flags & MMSB_SPACE_TIMING)) ?:
 	       put_made_for(msg, space) ?: put_log(msg, space);
 }
 
@@ -125,17 +127,23 @@ static bool sender_owns(struct sk_buff *skb, struct mmsb_space *space, struct ne
 	return uid_eq(current_fsuid(), space->uid) && socket && socket->file && uid_eq(socket->file->f_cred->fsuid, space->uid);
 }
 
-static struct mmsb_space *owned_space(struct sk_buff *skb, struct genl_info *info)
+/* `id`, `name`: the attributes that say which. */
+static struct mmsb_space *owned_space_by(struct sk_buff *skb, struct genl_info *info, int id, int name)
 {
 	struct net *net = genl_info_net(info);
 	struct mmsb_space *space;
 
-	space = mmsb_nl_space(net, info->attrs[MMSB_A_SPACE_ID], info->attrs[MMSB_A_SPACE_NAME], info->extack);
+	space = mmsb_nl_space(net, info->attrs[id], info->attrs[name], info->extack);
 	if (IS_ERR(space) || sender_owns(skb, space, net))
 		return space;
 	mmsb_space_put(space);
 	NL_SET_ERR_MSG(info->extack, "the space is somebody else's: this takes its owner, or CAP_SYS_ADMIN in the network namespace's user namespace");
 	return ERR_PTR(-EPERM);
+}
+
+static struct mmsb_space *owned_space(struct sk_buff *skb, struct genl_info *info)
+{
+	return owned_space_by(skb, info, MMSB_A_SPACE_ID, MMSB_A_SPACE_NAME);
 }
 
 static enum mmsb_reason set_durability(struct mmsb_space *space, u32 mode)
@@ -151,6 +159,26 @@ static enum mmsb_reason set_hash(struct mmsb_space *space, bool on)
 	bool off;
 
 	return ms_space_hash(space->engine, on ? MMSB_HASH_ON : MMSB_HASH_OFF, hash, &tick, &off);
+}
+
+/* Too large for the stack. */
+static enum mmsb_reason switch_timing(struct mmsb_space *space, u32 flags)
+{
+	struct mmsb_timing_args *args = kzalloc(sizeof(*args), GFP_KERNEL);
+	enum mmsb_reason reason;
+
+	if (!args)
+		return MMSB_REASON_NO_MEMORY;
+	args->flags = flags;
+	args->shard = MMSB_TIMING_ALL;
+	reason = ms_space_timing(space->engine, args);
+	kfree(args);
+	return reason;
+}
+
+static enum mmsb_reason set_timing(struct mmsb_space *space, bool on)
+{
+	return switch_timing(space, on ? MMSB_TIMING_ON : MMSB_TIMING_OFF);
 }
 
 static u64 wanted(const struct nlattr *attr)
@@ -175,7 +203,7 @@ static enum mmsb_reason set_limits(struct mmsb_space *space, struct nlattr **att
 /* What a refusal further on puts back. */
 struct as_it_was {
 	struct ms_space_limits limits;
-	bool pinned, hash;
+	bool pinned, hash, timing;
 };
 
 static void remember(struct mmsb_space *space, struct as_it_was *was)
@@ -188,6 +216,7 @@ static void remember(struct mmsb_space *space, struct as_it_was *was)
 	was->limits.max_rings = info.max_rings;
 	was->pinned = info.flags & MMSB_SPACE_PIN;
 	was->hash = info.flags & MMSB_SPACE_HASH;
+	was->timing = info.flags & MMSB_SPACE_TIMING;
 }
 
 static void put_back(struct mmsb_space *space, struct nlattr **attrs, const struct as_it_was *was)
@@ -197,6 +226,8 @@ static void put_back(struct mmsb_space *space, struct nlattr **attrs, const stru
 		mmsb_names_pin(space, was->pinned);
 	if (attrs[MMSB_A_SPACE_HASH])
 		set_hash(space, was->hash);
+	if (attrs[MMSB_A_SPACE_TIMING])
+		set_timing(space, was->timing);
 }
 
 static enum mmsb_reason set_one(struct mmsb_space *space, int which, const struct nlattr *attr)
@@ -206,6 +237,8 @@ static enum mmsb_reason set_one(struct mmsb_space *space, int which, const struc
 		return mmsb_names_pin(space, nla_get_u8(attr));
 	case MMSB_A_SPACE_HASH:
 		return set_hash(space, nla_get_u8(attr));
+	case MMSB_A_SPACE_TIMING:
+		return set_timing(space, nla_get_u8(attr));
 	case MMSB_A_SPACE_DURABILITY:
 		return set_durability(space, nla_get_u32(attr));
 	default:
@@ -214,10 +247,15 @@ static enum mmsb_reason set_one(struct mmsb_space *space, int which, const struc
 	}
 }
 
-/* Durability comes last of what can fail, for a log that was ended cannot be put back. */
+/*
+ * Durability comes last of what can fail, for a log that was ended cannot be put back; before it timing, of which only the figures would
+ * be lost.
+ */
 static enum mmsb_reason set_each(struct mmsb_space *space, struct nlattr **attrs, const struct nlattr **bad)
 {
-	static const int order[] = { MMSB_A_SPACE_PINNED, MMSB_A_SPACE_HASH, MMSB_A_SPACE_DURABILITY, MMSB_A_SPACE_MODE };
+	static const int order[] = {
+		MMSB_A_SPACE_PINNED, MMSB_A_SPACE_HASH, MMSB_A_SPACE_TIMING, MMSB_A_SPACE_DURABILITY, MMSB_A_SPACE_MODE,
+	};
 	enum mmsb_reason reason = set_limits(space, attrs, bad);
 	int i;
 
@@ -286,6 +324,18 @@ int mmsb_nl_space_remove_do(struct sk_buff *skb, struct genl_info *info)
 	if (IS_ERR(space))
 		return PTR_ERR(space);
 	reason = mmsb_names_unname(space);
+	mmsb_space_put(space);
+	return reason ? mmsb_nl_refuse(info->extack, NULL, reason) : 0;
+}
+
+int mmsb_nl_timing_reset_do(struct sk_buff *skb, struct genl_info *info)
+{
+	struct mmsb_space *space = owned_space_by(skb, info, MMSB_A_TIMING_SPACE_ID, MMSB_A_TIMING_SPACE_NAME);
+	enum mmsb_reason reason;
+
+	if (IS_ERR(space))
+		return PTR_ERR(space);
+	reason = switch_timing(space, MMSB_TIMING_RESET);
 	mmsb_space_put(space);
 	return reason ? mmsb_nl_refuse(info->extack, NULL, reason) : 0;
 }

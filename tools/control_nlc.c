@@ -47,6 +47,9 @@ static int name_attr(int cmd)
 		return MMSB_A_RING_SPACE_NAME;
 	case MMSB_CMD_SHARD_GET:
 		return MMSB_A_SHARD_SPACE_NAME;
+	case MMSB_CMD_TIMING_GET:
+	case MMSB_CMD_TIMING_RESET:
+		return MMSB_A_TIMING_SPACE_NAME;
 	case MMSB_CMD_PAGE_GET:
 		return MMSB_A_PAGE_SPACE_NAME;
 	default:
@@ -70,7 +73,7 @@ void json_row(struct json *json, const struct nlc_row *row)
 	int i;
 
 	for (i = 1; i <= row->set->max; i++) {
-		if (!row->attrs[i] || row->set->attrs[i].type == NLC_NONE)
+		if (!row->attrs[i] || row->set->attrs[i].type == NLC_NONE || row->set->attrs[i].type == NLC_BINARY)
 			continue;
 		if (row->set->attrs[i].type == NLC_STRING)
 			json_string(json, row->set->attrs[i].name, nlc_text(row, i));

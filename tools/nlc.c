@@ -44,6 +44,15 @@ const char *nlc_text(const struct nlc_row *row, int attr)
 	return row->attrs[attr] && row->set->attrs[attr].type == NLC_STRING ? nla_get_string(row->attrs[attr]) : "";
 }
 
+uint64_t nlc_element(const struct nlc_row *row, int attr, unsigned int i)
+{
+	uint64_t element = 0;
+
+	if (row->attrs[attr] && row->set->attrs[attr].type == NLC_BINARY && (i + 1) * sizeof(element) <= (size_t)nla_len(row->attrs[attr]))
+		memcpy(&element, (char *)nla_data(row->attrs[attr]) + i * sizeof(element), sizeof(element));
+	return element;
+}
+
 /* A length that is not the type's own makes an answer one that is not understood. */
 static bool row_is_sound(const struct nlc_set *set, struct nlattr **attrs)
 {
@@ -51,7 +60,7 @@ static bool row_is_sound(const struct nlc_set *set, struct nlattr **attrs)
 	int i, len;
 
 	for (i = 1; i <= set->max; i++) {
-		if (!attrs[i] || set->attrs[i].type == NLC_NONE)
+		if (!attrs[i] || set->attrs[i].type == NLC_NONE || set->attrs[i].type == NLC_BINARY)
 			continue;
 		len = nla_len(attrs[i]);
 		if (set->attrs[i].type == NLC_STRING ? !len || ((char *)nla_data(attrs[i]))[len - 1] : len != lengths[set->attrs[i].type])

@@ -12,7 +12,7 @@
 #include <netlink/netlink.h>
 #include <mmsb/netlink.h>
 
-enum nlc_type { NLC_NONE, NLC_U8, NLC_U32, NLC_U64, NLC_STRING };
+enum nlc_type { NLC_NONE, NLC_U8, NLC_U32, NLC_U64, NLC_STRING, NLC_BINARY };
 
 struct nlc_attr {
 	const char *name;
@@ -25,7 +25,7 @@ struct nlc_set {
 };
 
 /* nlc_table.c, made of uapi/mmsb.yaml. */
-extern const struct nlc_set nlc_module, nlc_space, nlc_ring, nlc_shard, nlc_poller, nlc_page, nlc_user, nlc_event;
+extern const struct nlc_set nlc_module, nlc_space, nlc_ring, nlc_shard, nlc_poller, nlc_page, nlc_user, nlc_event, nlc_timing;
 extern const char *const nlc_what_names[MMSB_WHAT_LAST];
 extern const char *const nlc_pressure_names[];		/* a bit each; NULL: no more */
 
@@ -48,6 +48,7 @@ struct nlc_row {
 
 uint64_t nlc_number(const struct nlc_row *row, int attr);		/* 0 where it is not there */
 const char *nlc_text(const struct nlc_row *row, int attr);	/* "" likewise */
+uint64_t nlc_element(const struct nlc_row *row, int attr, unsigned int i);	/* of an array of u64; 0 beyond its end */
 
 /* A request, filled in by nla_put_...(); nlc_ask() sends it and frees it. Returns true to go on. */
 typedef bool nlc_each(const struct nlc_row *row, void *arg);

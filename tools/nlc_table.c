@@ -58,6 +58,7 @@ static const struct nlc_attr space_attrs[MMSB_A_SPACE_MAX + 1] = {
 	[MMSB_A_SPACE_HASH] = { "hash", NLC_U8 },
 	[MMSB_A_SPACE_PINNED] = { "pinned", NLC_U8 },
 	[MMSB_A_SPACE_PRESSURE] = { "pressure", NLC_U32 },
+	[MMSB_A_SPACE_TIMING] = { "timing", NLC_U8 },
 };
 
 static const struct nlc_attr ring_attrs[MMSB_A_RING_MAX + 1] = {
@@ -146,6 +147,21 @@ static const struct nlc_attr event_attrs[MMSB_A_EVENT_MAX + 1] = {
 	[MMSB_A_EVENT_CAUSE] = { "cause", NLC_U32 },
 };
 
+static const struct nlc_attr timing_attrs[MMSB_A_TIMING_MAX + 1] = {
+	[MMSB_A_TIMING_SPACE_ID] = { "space_id", NLC_U64 },
+	[MMSB_A_TIMING_SPACE_NAME] = { "space_name", NLC_STRING },
+	[MMSB_A_TIMING_LAYER] = { "layer", NLC_STRING },
+	[MMSB_A_TIMING_COUNT] = { "count", NLC_U64 },
+	[MMSB_A_TIMING_SUM] = { "sum", NLC_U64 },
+	[MMSB_A_TIMING_SHORTEST] = { "shortest", NLC_U64 },
+	[MMSB_A_TIMING_LONGEST] = { "longest", NLC_U64 },
+	[MMSB_A_TIMING_P50] = { "p50", NLC_U64 },
+	[MMSB_A_TIMING_P90] = { "p90", NLC_U64 },
+	[MMSB_A_TIMING_P99] = { "p99", NLC_U64 },
+	[MMSB_A_TIMING_P999] = { "p999", NLC_U64 },
+	[MMSB_A_TIMING_OCTAVES] = { "octaves", NLC_BINARY },
+};
+
 const struct nlc_set nlc_module = { module_attrs, MMSB_A_MODULE_MAX };
 const struct nlc_set nlc_space = { space_attrs, MMSB_A_SPACE_MAX };
 const struct nlc_set nlc_ring = { ring_attrs, MMSB_A_RING_MAX };
@@ -154,6 +170,7 @@ const struct nlc_set nlc_poller = { poller_attrs, MMSB_A_POLLER_MAX };
 const struct nlc_set nlc_page = { page_attrs, MMSB_A_PAGE_MAX };
 const struct nlc_set nlc_user = { user_attrs, MMSB_A_USER_MAX };
 const struct nlc_set nlc_event = { event_attrs, MMSB_A_EVENT_MAX };
+const struct nlc_set nlc_timing = { timing_attrs, MMSB_A_TIMING_MAX };
 
 const char *const nlc_what_names[MMSB_WHAT_LAST] = {
 	[MMSB_WHAT_NONE] = "none",

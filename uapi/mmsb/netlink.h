@@ -109,6 +109,7 @@ enum mmsb_a_space {
 	MMSB_A_SPACE_PINNED,			/* u8: it outlives its last descriptor */
 	MMSB_A_SPACE_PAD,			/* pad */
 	MMSB_A_SPACE_PRESSURE,			/* u32: bits of enum mmsb_pressure */
+	MMSB_A_SPACE_TIMING,			/* u8: time its layers */
 
 	__MMSB_A_SPACE_MAX,
 	MMSB_A_SPACE_MAX = __MMSB_A_SPACE_MAX - 1
@@ -230,6 +231,26 @@ enum mmsb_a_event {
 	MMSB_A_EVENT_MAX = __MMSB_A_EVENT_MAX - 1
 };
 
+/* How long deltas of a space spend in a layer of their way, in nanoseconds, all shards taken together. */
+enum mmsb_a_timing {
+	MMSB_A_TIMING_SPACE_ID = 1,			/* u64 */
+	MMSB_A_TIMING_SPACE_NAME,		/* string */
+	MMSB_A_TIMING_LAYER,			/* string: queue, route, apply, wave, log or complete: see timing.md */
+	MMSB_A_TIMING_COUNT,			/* u64: deltas */
+	MMSB_A_TIMING_SUM,			/* u64 */
+	MMSB_A_TIMING_SHORTEST,			/* u64 */
+	MMSB_A_TIMING_LONGEST,			/* u64 */
+	MMSB_A_TIMING_P50,			/* u64: half of them took no longer; right to 3 parts in 100, as those that follow */
+	MMSB_A_TIMING_P90,			/* u64 */
+	MMSB_A_TIMING_P99,			/* u64 */
+	MMSB_A_TIMING_P999,			/* u64: 999 of 1000 */
+	MMSB_A_TIMING_OCTAVES,			/* binary: an array of u64: how many took less than 16 ns, less than 32 ns, and so on, doubling */
+	MMSB_A_TIMING_PAD,			/* pad */
+
+	__MMSB_A_TIMING_MAX,
+	MMSB_A_TIMING_MAX = __MMSB_A_TIMING_MAX - 1
+};
+
 /* What can be asked, and what is told unasked. */
 enum mmsb_cmd {
 	MMSB_CMD_MODULE_GET = 1,
@@ -245,6 +266,8 @@ enum mmsb_cmd {
 	MMSB_CMD_USER_GET,
 	MMSB_CMD_EVENT_NTF,
 	MMSB_CMD_PRESSURE_NTF,
+	MMSB_CMD_TIMING_GET,
+	MMSB_CMD_TIMING_RESET,
 
 	__MMSB_CMD_MAX,
 	MMSB_CMD_MAX = __MMSB_CMD_MAX - 1

@@ -17,6 +17,7 @@
 #include "common/home.h"
 #include "common/starve.h"
 #include "common/rows.h"
+#include "../tools/prometheus.h"
 
 FIXTURE(netlink) {
 	struct mmsb *mmsb;
@@ -217,6 +218,7 @@ TEST_F(netlink, a_refusal_changes_nothing)
 	nla_put_u32(msg, MMSB_A_SPACE_MODE, 0666);
 	nla_put_u8(msg, MMSB_A_SPACE_PINNED, 1);
 	nla_put_u8(msg, MMSB_A_SPACE_HASH, 1);
+	nla_put_u8(msg, MMSB_A_SPACE_TIMING, 1);
 	nla_put_u32(msg, MMSB_A_SPACE_DURABILITY, 2);	/* without a log */
 	EXPECT_EQ(-EOPNOTSUPP, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
 	EXPECT_NE(NULL, strstr(self->nl.refusal, "has no log"));
@@ -226,6 +228,7 @@ TEST_F(netlink, a_refusal_changes_nothing)
 	EXPECT_EQ(0600, rows.number[0][MMSB_A_SPACE_MODE]);
 	EXPECT_EQ(0, rows.number[0][MMSB_A_SPACE_PINNED]);
 	EXPECT_EQ(0, rows.number[0][MMSB_A_SPACE_HASH]);
+	EXPECT_EQ(0, rows.number[0][MMSB_A_SPACE_TIMING]);
 	EXPECT_EQ(1000, rows.number[0][MMSB_A_SPACE_MAX_PAGES]);
 }
 
@@ -241,6 +244,137 @@ TEST_F(netlink, features_are_switched)
 	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_MODE, 0640));
 	ASSERT_EQ(0, get_space(&self->nl, self->name, &rows));
 	EXPECT_EQ(0640, rows.number[0][MMSB_A_SPACE_MODE]);
+}
+
+static int get_timing(struct nlc *nl, const char *name)
+{
+	return ask(nl, about(nl, MMSB_CMD_TIMING_GET, true, MMSB_A_TIMING_SPACE_NAME, name), &nlc_timing, &rows);
+}
+
+static int reset_timing(struct nlc *nl, const char *name)
+{
+	return nlc_ask(nl, about(nl, MMSB_CMD_TIMING_RESET, false, MMSB_A_TIMING_SPACE_NAME, name), NULL, NULL, NULL);
+}
+
+static int switch_timing(struct nlc *nl, const char *name)
+{
+	return set_u8(nl, name, MMSB_A_SPACE_TIMING, 1);
+}
+
+static bool sum_octaves(const struct nlc_row *row, void *arg)
+{
+	uint64_t *last = arg, below = 0;
+	unsigned int i;
+
+	for (i = 0; i < 30; i++) {
+		if (nlc_element(row, MMSB_A_TIMING_OCTAVES, i) < below)
+			return false;
+		below = nlc_element(row, MMSB_A_TIMING_OCTAVES, i);
+	}
+	*last += below;
+	return !nlc_element(row, MMSB_A_TIMING_OCTAVES, 30);
+}
+
+/* As the descriptor tells it; the octaves rise, and the last has all that took less than 16 s. */
+TEST_F(netlink, layers_are_timed)
+{
+	struct mmsb_timing_args args = { .layer = MMSB_LAYER_QUEUE, .shard = MMSB_TIMING_ALL };
+	uint64_t page, sum = 0, counts = 0;
+	int i;
+
+	EXPECT_EQ(0, get_timing(&self->nl, self->name));
+	EXPECT_EQ(0, rows.n);
+	ASSERT_EQ(0, switch_timing(&self->nl, self->name));
+	ASSERT_EQ(0, get_space(&self->nl, self->name, &rows));
+	EXPECT_EQ(1, rows.number[0][MMSB_A_SPACE_TIMING]);
+	for (i = 0; i < 40; i++)
+		ASSERT_EQ(0, mmsb_create(self->ring, 64, &page));
+	ASSERT_EQ(0, mmsb_timing(self->space, &args));
+	EXPECT_EQ(40, args.count);
+	ASSERT_EQ(0, get_timing(&self->nl, self->name));
+	ASSERT_EQ(3, rows.n);				/* queue, apply, complete */
+	EXPECT_STREQ("queue", rows.text[0]);
+	EXPECT_STREQ("complete", rows.text[2]);
+	EXPECT_EQ(40, rows.number[0][MMSB_A_TIMING_COUNT]);
+	EXPECT_EQ(args.sum, rows.number[0][MMSB_A_TIMING_SUM]);
+	EXPECT_EQ(args.min, rows.number[0][MMSB_A_TIMING_SHORTEST]);
+	EXPECT_EQ(args.max, rows.number[0][MMSB_A_TIMING_LONGEST]);
+	EXPECT_EQ(args.p50, rows.number[0][MMSB_A_TIMING_P50]);
+	EXPECT_EQ(args.p999, rows.number[0][MMSB_A_TIMING_P999]);
+	for (i = 0; i < 3; i++)
+		counts += rows.number[i][MMSB_A_TIMING_COUNT];
+	ASSERT_EQ(0, nlc_ask(&self->nl, about(&self->nl, MMSB_CMD_TIMING_GET, true, MMSB_A_TIMING_SPACE_NAME, self->name), &nlc_timing, sum_octaves, &sum));
+	EXPECT_EQ(counts, sum);
+	ASSERT_EQ(0, reset_timing(&self->nl, self->name));
+	ASSERT_EQ(0, get_timing(&self->nl, self->name));
+	EXPECT_EQ(0, rows.n);
+	EXPECT_EQ(-ENOENT, reset_timing(&self->nl, "no-such-space"));
+	EXPECT_EQ(-ENOENT, get_timing(&self->nl, "no-such-space"));
+	ASSERT_EQ(0, set_u8(&self->nl, self->name, MMSB_A_SPACE_TIMING, 0));
+	ASSERT_EQ(0, mmsb_timing(self->space, &args));
+	EXPECT_EQ(0, args.on);
+	EXPECT_EQ(-ERANGE, set_u8(&self->nl, self->name, MMSB_A_SPACE_TIMING, 2));
+}
+
+/* ----------------------------------------------------------------------------------------------------------- Prometheus */
+
+/* Every line is a comment or a sample of the family whose type was told last; families come once; buckets rise to their count. */
+static const char *fault_of(char *text, const char *name, unsigned int *layers)
+{
+	char family[80] = "", type[16] = "", other[80], *line, *rest = NULL;
+	uint64_t value, last = 0;
+	const char *brace;
+
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		if (!strncmp(line, "# HELP ", 7))
+			continue;
+		if (sscanf(line, "# TYPE %79s %15s", other, type) == 2) {
+			if (!strcmp(other, family))
+				return line;
+			strcpy(family, other);
+			continue;
+		}
+		brace = strchr(line, '{');
+		if (!brace || strncmp(line, family, strlen(family)) || !strstr(line, "} "))
+			return line;
+		if (strcmp(type, "histogram"))
+			continue;
+		value = strtoull(strstr(line, "} ") + 2, NULL, 10);
+		if (strstr(line, "_bucket{")) {
+			if (value < last)
+				return line;
+			last = strstr(line, "+Inf") ? 0 : value;
+			*layers += strstr(line, name) && strstr(line, "+Inf") && value == 40;
+		}
+	}
+	return strcmp(family, "mmsb_space_layer_seconds") ? "the last family" : NULL;
+}
+
+TEST_F(netlink, prometheus_can_read_it)
+{
+	unsigned int layers = 0;
+	const char *fault;
+	char *text = NULL;
+	uint64_t page;
+	size_t bytes;
+	FILE *to;
+	int i;
+
+	ASSERT_EQ(0, switch_timing(&self->nl, self->name));
+	for (i = 0; i < 40; i++)
+		ASSERT_EQ(0, mmsb_create(self->ring, 64, &page));
+	to = open_memstream(&text, &bytes);
+	ASSERT_NE(NULL, to);
+	EXPECT_EQ(0, prometheus_write(&self->nl, to));
+	fclose(to);
+	EXPECT_NE(NULL, strstr(text, "mmsb_ring_taken_total{"));
+	EXPECT_NE(NULL, strstr(text, "mmsb_shard_deltas_total{"));
+	fault = fault_of(text, self->name, &layers);
+	EXPECT_EQ(NULL, fault) {
+		TH_LOG("%s", fault);
+	}
+	EXPECT_EQ(3, layers);
+	free(text);
 }
 
 TEST_F(netlink, what_is_pinned_stays_until_it_is_unpinned)
@@ -322,6 +456,11 @@ static int reset(struct nlc *nl, const char *name)
 	return do_space(nl, MMSB_CMD_SPACE_RESET, name);
 }
 
+static int look_at_layers(struct nlc *nl, const char *name)
+{
+	return get_timing(nl, name);
+}
+
 static int take_away(struct nlc *nl, const char *name)
 {
 	return do_space(nl, MMSB_CMD_SPACE_REMOVE, name);
@@ -350,13 +489,17 @@ TEST_F(netlink, a_stranger_sees_what_he_may_read_and_changes_nothing)
 	EXPECT_EQ(0, as(0, false, look, self->name));
 	EXPECT_EQ(-ENOENT, as(1234, false, look, self->name));
 	EXPECT_EQ(-ENOENT, as(1234, false, look_at_rings, self->name));
+	EXPECT_EQ(-ENOENT, as(1234, false, look_at_layers, self->name));
 	EXPECT_EQ(0, as(1234, false, count, self->name));
 	EXPECT_EQ(-ENOENT, as(1234, false, reset, self->name));
 	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_MODE, 0604));
 	EXPECT_EQ(0, as(1234, false, look, self->name));
 	EXPECT_EQ(0, as(1234, false, look_at_rings, self->name));
+	EXPECT_EQ(0, as(1234, false, look_at_layers, self->name));
 	EXPECT_EQ(-1, as(1234, false, count, self->name));
 	EXPECT_EQ(-EPERM, as(1234, false, reset, self->name));
+	EXPECT_EQ(-EPERM, as(1234, false, reset_timing, self->name));
+	EXPECT_EQ(-EPERM, as(1234, false, switch_timing, self->name));
 	EXPECT_EQ(-EPERM, as(1234, false, take_away, self->name));
 	EXPECT_EQ(-EPERM, as(1234, false, lower, self->name));
 	EXPECT_EQ(-EPERM, as(1234, false, set_module, self->name));

@@ -78,6 +78,8 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_POLL_IDLE_US] = { "poll-idle-us", "N", "microseconds that a poller looks in vain before it sleeps" },
 	[OPT_PRESSURE_MS] = { "pressure-ms", "N", "milliseconds for which entries of a queue are held up before that is told" },
 	[OPT_STILL] = { "still", NULL, "let the space stand still meanwhile, so that everything can be compared" },
+	[OPT_RESET] = { "reset", NULL, "forget what was timed, and go on" },
+	[OPT_TIMING] = { "timing", NULL, "time its layers from the start" },
 	[OPT_SOCKET] = { "socket", "PATH", "where mmsbd listens, if not at /run/mmsbd/socket" },
 };
 

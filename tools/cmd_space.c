@@ -52,6 +52,7 @@ bool space_options(struct cli *cli, const struct args *args, struct mmsb_space_o
 	opts->flags |= arg_has(args, OPT_HASH) ? MMSB_SPACE_HASH : 0;
 	opts->flags |= arg_has(args, OPT_INLINE) ? MMSB_SPACE_INLINE : 0;
 	opts->flags |= arg_has(args, OPT_LAZY) ? MMSB_SPACE_LAZY : 0;
+	opts->flags |= arg_has(args, OPT_TIMING) ? MMSB_SPACE_TIMING : 0;
 	if (!arg_u64(cli, args, OPT_SHARDS, 1, MMSB_SHARDS_MAX, &shards) ||
 	    !arg_u64(cli, args, OPT_MAX_PAGES, 1, UINT32_MAX, &opts->max_pages) ||
 	    !arg_size(cli, args, OPT_MAX_BYTES, MMSB_PAGE_MIN, 1ULL << 40, &opts->max_bytes) ||
@@ -128,6 +129,7 @@ static void json_info(struct json *json, const struct mmsb_space_info_args *info
 	json_bool(json, "inline", info->flags & MMSB_SPACE_INLINE);
 	json_bool(json, "lazy", info->flags & MMSB_SPACE_LAZY);
 	json_bool(json, "shut", info->flags & MMSB_SPACE_SHUT);
+	json_bool(json, "timing", info->flags & MMSB_SPACE_TIMING);
 }
 
 static const char *user_name(uint32_t uid)
@@ -211,6 +213,7 @@ static void print_info(const struct mmsb_space_info_args *info)
 	printf("meetings     %s ticks in which shards stood still together\n", text_grouped(info->meetings).s);
 	printf("shared       %s levels of pages that several threads computed together\n", text_grouped(info->shared).s);
 	printf("state hash   %s\n", info->flags & MMSB_SPACE_HASH ? "kept" : "off");
+	printf("timing       %s\n", info->flags & MMSB_SPACE_TIMING ? "on" : "off");
 	printf("run by       %s\n", info->flags & MMSB_SPACE_INLINE ? "who submits" : "pollers");
 	if (info->flags & MMSB_SPACE_SHUT)
 		printf("shut         nobody can write: it is not restored to the end\n");

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* mmsb stat: what the kernel home is doing, in all or in one space, for people, as JSON, or for Prometheus. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "args.h"
 #include "control_nlc.h"
 #include "json.h"
+#include "layers.h"
 #include "out.h"
+#include "prometheus.h"
 
 /* ----------------------------------------------------------------------------------------------------------------- JSON */
 
@@ -51,6 +56,39 @@ static int json_home(struct nlc *nl)
 	return err;
 }
 
+static struct layer layer_of(const struct nlc_row *row)
+{
+	return (struct layer){
+		.name = nlc_text(row, MMSB_A_TIMING_LAYER),
+		.count = nlc_number(row, MMSB_A_TIMING_COUNT),
+		.sum = nlc_number(row, MMSB_A_TIMING_SUM),
+		.shortest = nlc_number(row, MMSB_A_TIMING_SHORTEST),
+		.longest = nlc_number(row, MMSB_A_TIMING_LONGEST),
+		.p50 = nlc_number(row, MMSB_A_TIMING_P50),
+		.p90 = nlc_number(row, MMSB_A_TIMING_P90),
+		.p99 = nlc_number(row, MMSB_A_TIMING_P99),
+		.p999 = nlc_number(row, MMSB_A_TIMING_P999),
+	};
+}
+
+static bool json_layer(const struct nlc_row *row, void *arg)
+{
+	const struct layer layer = layer_of(row);
+
+	layer_json(arg, &layer);
+	return true;
+}
+
+static int json_layers(struct nlc *nl, struct json *json, const char *space)
+{
+	int err;
+
+	json_array(json, "layers");
+	err = nlc_ask(nl, nlc_about(nl, MMSB_CMD_TIMING_GET, true, space), &nlc_timing, json_layer, json);
+	json_close(json);
+	return err;
+}
+
 static int json_space(struct nlc *nl, const char *space)
 {
 	struct json json;
@@ -62,6 +100,7 @@ static int json_space(struct nlc *nl, const char *space)
 	json_close(&json);
 	err = err ?: json_list(nl, &json, "rings", MMSB_CMD_RING_GET, &nlc_ring, space);
 	err = err ?: json_list(nl, &json, "shards", MMSB_CMD_SHARD_GET, &nlc_shard, space);
+	err = err ?: json_layers(nl, &json, space);
 	json_end(&json);
 	return err;
 }
@@ -194,59 +233,60 @@ static bool print_shard_row(const struct nlc_row *row, void *arg)
 	return true;
 }
 
+static bool print_layer_row(const struct nlc_row *row, void *arg)
+{
+	const struct layer layer = layer_of(row);
+	bool *begun = arg;
+
+	if (!*begun)
+		putchar('\n');
+	layer_print(&layer, begun);
+	return true;
+}
+
 static int print_one(struct nlc *nl, const char *space)
 {
 	int err = nlc_ask(nl, nlc_about(nl, MMSB_CMD_SPACE_GET, false, space), &nlc_space, print_space, NULL);
 
 	err = err ?: print_list(nl, MMSB_CMD_RING_GET, &nlc_ring, space, print_ring_row);
-	return err ?: print_list(nl, MMSB_CMD_SHARD_GET, &nlc_shard, space, print_shard_row);
+	err = err ?: print_list(nl, MMSB_CMD_SHARD_GET, &nlc_shard, space, print_shard_row);
+	return err ?: print_list(nl, MMSB_CMD_TIMING_GET, &nlc_timing, space, print_layer_row);
 }
 
 /* ----------------------------------------------------------------------------------------------------------- Prometheus */
 
-/* What only rises is a counter; the rest are gauges. */
-static const struct series {
-	int attr;
-	const char *name, *type, *help;
-} series[] = {
-	{ MMSB_A_SPACE_PAGES, "pages", "gauge", "Pages in the space" },
-	{ MMSB_A_SPACE_MAX_PAGES, "pages_limit", "gauge", "Pages that it may have" },
-	{ MMSB_A_SPACE_BYTES, "arena_bytes", "gauge", "Bytes reserved in the arena" },
-	{ MMSB_A_SPACE_MAX_BYTES, "arena_bytes_limit", "gauge", "Bytes that may be reserved" },
-	{ MMSB_A_SPACE_MEMORY, "memory_bytes", "gauge", "Bytes held in all" },
-	{ MMSB_A_SPACE_RINGS, "rings", "gauge", "Rings open" },
-	{ MMSB_A_SPACE_DELTAS, "deltas_total", "counter", "Deltas applied" },
-	{ MMSB_A_SPACE_TICK, "tick", "counter", "The last tick" },
-	{ MMSB_A_SPACE_RECOMPUTED, "recomputed_total", "counter", "Derived pages computed" },
-	{ MMSB_A_SPACE_CUT, "cut_total", "counter", "Derived pages that came out the same" },
-	{ MMSB_A_SPACE_SKIPPED, "skipped_total", "counter", "Derived pages looked at and not computed" },
-	{ MMSB_A_SPACE_SUSPECT, "suspect_total", "counter", "Audits that came to two results" },
-	{ MMSB_A_SPACE_DURABLE, "durable_tick", "counter", "The durable tick" },
-	{ MMSB_A_SPACE_LOG_WAITING, "log_waiting_bytes", "gauge", "Bytes that wait for the log's writer" },
-	{ MMSB_A_SPACE_LOG_FAILED, "log_failed", "gauge", "1: the log failed" },
-	{ MMSB_A_SPACE_PRESSURE, "pressure", "gauge", "What is becoming too much: 1 pages, 2 bytes, 4 rings, 8 log, 16 queues, added up" },
-};
-
-static bool print_sample(const struct nlc_row *row, void *arg)
+/* Others read it, and never a half of it. */
+static int replace_file(struct nlc *nl, const char *path)
 {
-	const struct series *one = arg;
+	char *name = NULL;
+	int fd, err = -ENOMEM;
+	FILE *to;
 
-	printf("mmsb_space_%s{space=\"%s\",id=\"%" PRIu64 "\"} %" PRIu64 "\n", one->name, nlc_text(row, MMSB_A_SPACE_NAME),
-	       nlc_number(row, MMSB_A_SPACE_ID), nlc_number(row, one->attr));
-	return true;
+	if (asprintf(&name, "%s.XXXXXX", path) < 0)
+		return err;
+	fd = mkostemp(name, O_CLOEXEC);
+	to = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!to) {
+		err = -errno;
+		free(name);
+		return err;
+	}
+	err = prometheus_write(nl, to);
+	if (!err && fchmod(fd, 0644))
+		err = -errno;
+	if ((ferror(to) | fclose(to)) && !err)
+		err = errno ? -errno : -EIO;
+	if (!err && rename(name, path))
+		err = -errno;
+	if (err)
+		unlink(name);
+	free(name);
+	return err;
 }
 
-/* The format wants all samples of a series together. Names of spaces hold nothing that needs quoting. */
-static int print_prometheus(struct nlc *nl)
+static int write_prometheus(struct nlc *nl, const char *path)
 {
-	int err = 0;
-	size_t i;
-
-	for (i = 0; !err && i < sizeof(series) / sizeof(*series); i++) {
-		printf("# HELP mmsb_space_%s %s.\n# TYPE mmsb_space_%s %s\n", series[i].name, series[i].help, series[i].name, series[i].type);
-		err = nlc_ask(nl, nlc_request(nl, MMSB_CMD_SPACE_GET, true), &nlc_space, print_sample, (void *)&series[i]);
-	}
-	return err;
+	return path && strcmp(path, "-") ? replace_file(nl, path) : prometheus_write(nl, stdout);
 }
 
 enum cli_exit cmd_stat(struct cli *cli, const struct args *args)
@@ -257,10 +297,12 @@ enum cli_exit cmd_stat(struct cli *cli, const struct args *args)
 
 	if (space && arg_has(args, OPT_PROMETHEUS))
 		return fail_usage(cli, "--prometheus tells of all spaces: leave '%s' out", space);
+	if (arg_has(args, OPT_OUTPUT) && !arg_has(args, OPT_PROMETHEUS))
+		return fail_usage(cli, "--output goes with --prometheus");
 	if (!nlc_ready(cli, &nl))
 		return CLI_FAILED;
 	if (arg_has(args, OPT_PROMETHEUS))
-		err = print_prometheus(&nl);
+		err = write_prometheus(&nl, args->value[OPT_OUTPUT]);
 	else if (cli->json)
 		err = space ? json_space(&nl, space) : json_home(&nl);
 	else

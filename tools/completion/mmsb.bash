@@ -6,7 +6,7 @@ _mmsb_global='--home --device --json --help --version'
 
 declare -gA _mmsb_options=(
 	[demo]='--inline --shards --seconds --writers --readers'
-	[space create]='--shards --max-pages --max-bytes --max-rings --mode --owner --group --hash --inline --lazy --exist-ok'
+	[space create]='--shards --max-pages --max-bytes --max-rings --mode --owner --group --hash --inline --lazy --timing --exist-ok'
 	[space list]=''
 	[space show]=''
 	[space rm]=''
@@ -47,7 +47,8 @@ declare -gA _mmsb_options=(
 	[durability]=''
 	[sync]='--timeout'
 	[trace]='--seconds --output'
-	[stat]='--prometheus'
+	[stat]='--prometheus --output'
+	[timing]='--on --off --reset'
 	[limits]='--max-spaces --max-user-spaces --max-pages --max-bytes --max-rings --poll-idle-us --pressure-ms'
 	[events]='--kind --count --timeout'
 	[bench compare]=''
@@ -114,7 +115,7 @@ _mmsb() {
 	if [[ $cur == -* ]]; then
 		words="$_mmsb_global ${_mmsb_options[${command:-help}]:-}"
 	elif [[ -z $command || $command == help ]]; then
-		words='demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat limits events bench doctor run version help'
+		words='demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat timing limits events bench doctor run version help'
 	elif [[ $command == 'space ' ]]; then
 		words='create list show rm reset'
 	elif [[ $command == 'page ' ]]; then
@@ -139,7 +140,7 @@ _mmsb() {
 		($command == 'log write' && ${#operands[@]} -eq 1) ]]; then
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
-	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|verify|dump|log\ write|checkpoint|durability|sync|stat|limits)$) ]]; then
+	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|verify|dump|log\ write|checkpoint|durability|sync|stat|timing|limits)$) ]]; then
 		words=$(_mmsb_spaces)
 		[[ $command != graph ]] || words+=' path'
 	elif [[ $command =~ ^(page\ (set|add|get|watch|rm|show|derive|underive|link|unlink|refresh)|graph.*|watch|dump)$ ]]; then

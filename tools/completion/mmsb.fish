@@ -6,7 +6,7 @@ function __mmsb_spaces
 end
 
 function __mmsb_none
-    not __fish_seen_subcommand_from demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat limits events bench doctor run version help
+    not __fish_seen_subcommand_from demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat timing limits events bench doctor run version help
 end
 
 # true if the command line has this noun and this verb
@@ -45,6 +45,7 @@ complete -c mmsb -n __mmsb_none -a durability -d 'Tell or set what a space promi
 complete -c mmsb -n __mmsb_none -a sync -d 'Wait until all is on disk'
 complete -c mmsb -n __mmsb_none -a trace -d 'Watch what the engine does, by a bpftrace script'
 complete -c mmsb -n __mmsb_none -a stat -d 'Show what the kernel home is doing'
+complete -c mmsb -n __mmsb_none -a timing -d 'Show how long deltas spend where'
 complete -c mmsb -n __mmsb_none -a limits -d 'Show or change what is allowed'
 complete -c mmsb -n __mmsb_none -a events -d 'Print what happens to spaces and rings'
 complete -c mmsb -n __mmsb_none -a bench -d 'Compare or draw what the benchmarks measured'
@@ -63,7 +64,7 @@ complete -c mmsb -n '__fish_seen_subcommand_from bench' -F
 complete -c mmsb -n '__mmsb_at bench page' -l output -r -d 'Where to'
 complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
-complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash verify dump checkpoint durability sync stat limits; or __mmsb_at log write' -a '(__mmsb_spaces)'
+complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash verify dump checkpoint durability sync stat timing limits; or __mmsb_at log write' -a '(__mmsb_spaces)'
 
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l inline -d 'Who submits runs the engine'
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l shards -x -d 'Shards of the space'
@@ -78,6 +79,7 @@ complete -c mmsb -n '__mmsb_at space create' -l mode -x -d 'Who may open it'
 complete -c mmsb -n '__mmsb_at space create' -l owner -x -a '(__fish_complete_users)' -d 'Its owner'
 complete -c mmsb -n '__mmsb_at space create' -l group -x -a '(__fish_complete_groups)' -d 'Its group'
 complete -c mmsb -n '__mmsb_at space create' -l hash -d 'Keep the state hash'
+complete -c mmsb -n '__mmsb_at space create' -l timing -d 'Time its layers from the start'
 complete -c mmsb -n '__mmsb_at space create' -l inline -d 'No pollers'
 complete -c mmsb -n '__mmsb_at space create' -l lazy -d 'Derived pages are recomputed when read'
 complete -c mmsb -n '__mmsb_at space create' -l exist-ok -d 'Succeed if it exists'
@@ -168,6 +170,10 @@ complete -c mmsb -n '__fish_seen_subcommand_from why' -l time -x -d 'As of that 
 complete -c mmsb -n '__fish_seen_subcommand_from why' -l depth -x -d 'Steps toward parents'
 complete -c mmsb -n '__fish_seen_subcommand_from why' -l count -x -d 'How many'
 complete -c mmsb -n '__fish_seen_subcommand_from stat' -l prometheus -d 'In its text format'
+complete -c mmsb -n '__fish_seen_subcommand_from stat' -l output -r -d 'Write it there'
+complete -c mmsb -n '__fish_seen_subcommand_from timing' -l on -d 'Switch it on'
+complete -c mmsb -n '__fish_seen_subcommand_from timing' -l off -d 'Switch it off'
+complete -c mmsb -n '__fish_seen_subcommand_from timing' -l reset -d 'Forget, and go on'
 complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-spaces -x -d 'Spaces in all'
 complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-user-spaces -x -d 'Spaces of one user'
 complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-pages -x -d 'Pages'

@@ -125,7 +125,7 @@ static bool fill(struct mmsb_space *space)
 	unsigned int i;
 	int ret = mmsb_ring_open(space, NULL, &ring);
 
-	for (i = 0; !ret && i < 30; i++)
+	for (i = 0; !ret && i < 10; i++)
 		ret = mmsb_create(ring, 200000, &page) ?: mmsb_set(ring, page, i * 5000, "here", 4, NULL);
 	mmsb_ring_close(ring);
 	return !ret;

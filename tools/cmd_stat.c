@@ -291,7 +291,7 @@ static int write_prometheus(struct nlc *nl, const char *path)
 
 enum cli_exit cmd_stat(struct cli *cli, const struct args *args)
 {
-	const char *space = args->operands ? args->operand[0] : NULL;
+	const char *space = args->operands ? args->operand[0] : NULL, *file = args->value[OPT_OUTPUT];
 	struct nlc nl;
 	int err;
 
@@ -302,10 +302,12 @@ enum cli_exit cmd_stat(struct cli *cli, const struct args *args)
 	if (!nlc_ready(cli, &nl))
 		return CLI_FAILED;
 	if (arg_has(args, OPT_PROMETHEUS))
-		err = write_prometheus(&nl, args->value[OPT_OUTPUT]);
+		err = write_prometheus(&nl, file);
 	else if (cli->json)
 		err = space ? json_space(&nl, space) : json_home(&nl);
 	else
 		err = space ? print_one(&nl, space) : print_home(&nl);
+	if (file)
+		return nlc_finish(cli, &nl, err, "cannot write to '%s' what the kernel home is doing", file);
 	return nlc_finish(cli, &nl, err, "cannot look at %s%s%s", space ? "space '" : "the kernel home", space ?: "", space ? "'" : "");
 }

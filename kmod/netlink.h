@@ -40,6 +40,9 @@ bool mmsb_nl_capable(struct sk_buff *skb, struct user_namespace *ns, int cap);
 /* The space that two attributes of a request name, with a reference, which the caller may read or owns; or an error pointer. */
 struct mmsb_space *mmsb_nl_space(struct net *net, struct nlattr *id, struct nlattr *name, struct netlink_ext_ack *extack);
 
+/* The same of a request, if who sends and who opened the socket own it. */
+struct mmsb_space *mmsb_nl_owned(struct sk_buff *skb, struct genl_info *info, int id, int name);
+
 /* The attributes of a dump's request; NULL: it has none. */
 struct nlattr **mmsb_nl_dump_attrs(struct netlink_callback *cb);
 

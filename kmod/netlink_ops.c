@@ -74,7 +74,19 @@ static const struct nla_policy mmsb_nl_timing_reset_do_policy[MMSB_A_TIMING_MAX 
 	[MMSB_A_TIMING_SPACE_NAME] = { .type = NLA_NUL_STRING, .len = 63 },
 };
 
-const struct genl_ops mmsb_nl_ops[13] = {
+static const struct nla_policy mmsb_nl_shard_set_do_policy[MMSB_A_SHARD_MAX + 1] = {
+	[MMSB_A_SHARD_SPACE_ID] = { .type = NLA_U64 },
+	[MMSB_A_SHARD_SPACE_NAME] = { .type = NLA_NUL_STRING, .len = 63 },
+	[MMSB_A_SHARD_NUMBER] = { .type = NLA_U32 },
+	[MMSB_A_SHARD_CPU] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy mmsb_nl_poller_set_do_policy[MMSB_A_POLLER_MAX + 1] = {
+	[MMSB_A_POLLER_CPU] = { .type = NLA_U32 },
+	[MMSB_A_POLLER_IDLE_US] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_0_1000000),
+};
+
+const struct genl_ops mmsb_nl_ops[15] = {
 	{
 		.cmd = MMSB_CMD_MODULE_GET,
 		.doit = mmsb_nl_module_get_do,
@@ -147,6 +159,18 @@ const struct genl_ops mmsb_nl_ops[13] = {
 		.doit = mmsb_nl_timing_reset_do,
 		.policy = mmsb_nl_timing_reset_do_policy,
 		.maxattr = ARRAY_SIZE(mmsb_nl_timing_reset_do_policy) - 1,
+	},
+	{
+		.cmd = MMSB_CMD_SHARD_SET,
+		.doit = mmsb_nl_shard_set_do,
+		.policy = mmsb_nl_shard_set_do_policy,
+		.maxattr = ARRAY_SIZE(mmsb_nl_shard_set_do_policy) - 1,
+	},
+	{
+		.cmd = MMSB_CMD_POLLER_SET,
+		.doit = mmsb_nl_poller_set_do,
+		.policy = mmsb_nl_poller_set_do_policy,
+		.maxattr = ARRAY_SIZE(mmsb_nl_poller_set_do_policy) - 1,
 	},
 };
 

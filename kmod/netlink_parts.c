@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What spaces are made of, and who serves and who makes them, through generic netlink: dumps of rings, shards, pages, pollers, users. */
+/* What spaces are made of, and who serves and who makes them, through generic netlink: dumps of rings, shards, pages, pollers, users, and who serves which shard. */
 #include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/cred.h>
@@ -122,7 +122,7 @@ static bool shard_next(void *thing, struct mmsb_space *space, u64 *cursor)
 	if (*cursor >= space->shards)
 		return false;
 	view->number = *cursor;
-	view->cpu = space->cpus[*cursor];
+	view->cpu = READ_ONCE(space->cpus[*cursor]);
 	ms_shard_stat(ms_space_shard(space->engine, *cursor), &view->stat);
 	view->node = view->stat.node;
 	view->asleep = view->stat.asleep;
@@ -150,6 +150,27 @@ int mmsb_nl_shard_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	struct shard_view view;
 
 	return dump_of_space(skb, cb, &dump, &view, MMSB_A_SHARD_SPACE_ID, MMSB_A_SHARD_SPACE_NAME);
+}
+
+int mmsb_nl_shard_set_do(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *number = info->attrs[MMSB_A_SHARD_NUMBER], *cpu = info->attrs[MMSB_A_SHARD_CPU];
+	bool any = mmsb_nl_capable(skb, &init_user_ns, CAP_SYS_ADMIN);
+	struct mmsb_space *space;
+	enum mmsb_reason reason;
+
+	if (!number || !cpu) {
+		NL_SET_ERR_MSG(info->extack, "which shard, and whose poller shall serve it? This takes the shard's number and a CPU");
+		return -EINVAL;
+	}
+	space = mmsb_nl_owned(skb, info, MMSB_A_SHARD_SPACE_ID, MMSB_A_SHARD_SPACE_NAME);
+	if (IS_ERR(space))
+		return PTR_ERR(space);
+	reason = mmsb_space_move(space, nla_get_u32(number), nla_get_u32(cpu), any);
+	if (!reason)
+		mmsb_names_tell_done(space, MMSB_WHAT_SPACE_CHANGED);
+	mmsb_space_put(space);
+	return reason ? mmsb_nl_refuse(info->extack, reason == MMSB_REASON_BAD_SHARD ? number : cpu, reason) : 0;
 }
 
 /* --------------------------------------------------------------------------------------------------------------- timing */
@@ -342,6 +363,25 @@ int mmsb_nl_poller_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 	struct poller_view view;
 
 	return dump_things(skb, cb, &dump, &view, NULL);
+}
+
+int mmsb_nl_poller_set_do(struct sk_buff *skb, struct genl_info *info)
+{
+	const struct nlattr *cpu = info->attrs[MMSB_A_POLLER_CPU], *idle = info->attrs[MMSB_A_POLLER_IDLE_US];
+
+	if (!mmsb_nl_capable(skb, &init_user_ns, CAP_SYS_ADMIN)) {
+		NL_SET_ERR_MSG(info->extack, "pollers serve the spaces of all: this takes CAP_SYS_ADMIN in the first user namespace");
+		return -EPERM;
+	}
+	if (!cpu) {
+		NL_SET_ERR_MSG(info->extack, "whose poller? This takes a CPU");
+		return -EINVAL;
+	}
+	if (nla_get_u32(cpu) >= nr_cpu_ids || !cpu_possible(nla_get_u32(cpu)))
+		return mmsb_nl_refuse(info->extack, cpu, MMSB_REASON_NO_CPU);
+	if (mmsb_poller_idle(nla_get_u32(cpu), idle ? nla_get_u32(idle) : MMSB_IDLE_MODULE))
+		return mmsb_nl_refuse(info->extack, cpu, MMSB_REASON_NO_POLLER);
+	return 0;
 }
 
 /* ---------------------------------------------------------------------------------------------------------------- users */

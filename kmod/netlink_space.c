@@ -127,8 +127,7 @@ static bool sender_owns(struct sk_buff *skb, struct mmsb_space *space, struct ne
 	return uid_eq(current_fsuid(), space->uid) && socket && socket->file && uid_eq(socket->file->f_cred->fsuid, space->uid);
 }
 
-/* `id`, `name`: the attributes that say which. */
-static struct mmsb_space *owned_space_by(struct sk_buff *skb, struct genl_info *info, int id, int name)
+struct mmsb_space *mmsb_nl_owned(struct sk_buff *skb, struct genl_info *info, int id, int name)
 {
 	struct net *net = genl_info_net(info);
 	struct mmsb_space *space;
@@ -143,7 +142,7 @@ static struct mmsb_space *owned_space_by(struct sk_buff *skb, struct genl_info *
 
 static struct mmsb_space *owned_space(struct sk_buff *skb, struct genl_info *info)
 {
-	return owned_space_by(skb, info, MMSB_A_SPACE_ID, MMSB_A_SPACE_NAME);
+	return mmsb_nl_owned(skb, info, MMSB_A_SPACE_ID, MMSB_A_SPACE_NAME);
 }
 
 static enum mmsb_reason set_durability(struct mmsb_space *space, u32 mode)
@@ -330,7 +329,7 @@ int mmsb_nl_space_remove_do(struct sk_buff *skb, struct genl_info *info)
 
 int mmsb_nl_timing_reset_do(struct sk_buff *skb, struct genl_info *info)
 {
-	struct mmsb_space *space = owned_space_by(skb, info, MMSB_A_TIMING_SPACE_ID, MMSB_A_TIMING_SPACE_NAME);
+	struct mmsb_space *space = mmsb_nl_owned(skb, info, MMSB_A_TIMING_SPACE_ID, MMSB_A_TIMING_SPACE_NAME);
 	enum mmsb_reason reason;
 
 	if (IS_ERR(space))

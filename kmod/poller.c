@@ -10,6 +10,10 @@
  * published something passes a full barrier and looks at NEED_WAKEUP (a client) or at `resting` (pf_shard_kick()). So
  * either the poller sees the work or it is woken.
  *
+ * Moving. A shard can be handed to another poller while it works. It leaves the one list awake and enters the other, whose thread is kicked
+ * behind that: whoever kicked the old one meanwhile had published before. What rings wish of their poller goes with it, so who wishes
+ * something, or no longer does, holds pollers_moving.
+ *
  * CPUs that go away. A thread that is merely bound would be pushed off by the scheduler, which forgets where it
  * belonged; so we unbind it as its CPU goes and bind it again as that CPU comes back. Its shards go with it.
  *
@@ -32,6 +36,7 @@ struct mmsb_poller {
 	struct list_head wishes;	/* under lock */
 	bool alone;			/* some wish is for the default, or there is none */
 	u32 idle_us;			/* the longest of the others */
+	u32 default_us;			/* what the default is here, or MMSB_IDLE_MODULE */
 	u32 resting;
 	u64 rests, rested_ns, rest_began;	/* written by the thread; rest_began 0: it runs */
 	wait_queue_head_t wait;
@@ -40,6 +45,7 @@ struct mmsb_poller {
 
 static DEFINE_PER_CPU(struct mmsb_poller, pollers);
 static DEFINE_MUTEX(pollers_making);
+static DEFINE_MUTEX(pollers_moving);	/* outside of a poller's lock: who serves which shard stays as it is */
 static enum cpuhp_state pollers_hotplug;
 
 /* --------------------------------------------------------------------------------------------------------- the thread */
@@ -115,10 +121,10 @@ static void poller_rest(struct mmsb_poller *poller)
 
 static u64 poller_idle_ns(const struct mmsb_poller *poller)
 {
-	u32 us = READ_ONCE(poller->idle_us);
+	u32 us = READ_ONCE(poller->idle_us), here = READ_ONCE(poller->default_us);
 
 	if (READ_ONCE(poller->alone))
-		us = max(us, min(READ_ONCE(mmsb_poll_idle_us), MMSB_IDLE_MAX_US));
+		us = max(us, min(here == MMSB_IDLE_MODULE ? READ_ONCE(mmsb_poll_idle_us) : here, MMSB_IDLE_MAX_US));
 	return us * (u64)NSEC_PER_USEC;
 }
 
@@ -187,14 +193,16 @@ void pf_shard_kick(struct pf_shard *home)
 /* -------------------------------------------------------------------------------------------------- shards and wishes */
 
 /* The hotplug lock keeps the CPU's state, and so the callbacks below, still while the thread is made and bound. */
-static int poller_start(struct mmsb_poller *poller, int cpu)
+static int poller_start(struct mmsb_poller *poller, int cpu, bool online)
 {
 	struct task_struct *task;
 	int err = 0;
 
 	cpus_read_lock();
 	mutex_lock(&pollers_making);
-	if (poller->task)
+	if (online && !cpu_online(cpu))
+		err = -ENODEV;
+	if (err || poller->task)
 		goto out;
 	task = kthread_create_on_node(poller_main, poller, cpu_to_node(cpu), "mmsb/%d", cpu);
 	if (IS_ERR(task)) {
@@ -203,12 +211,22 @@ static int poller_start(struct mmsb_poller *poller, int cpu)
 	}
 	if (cpu_online(cpu))
 		kthread_bind(task, cpu);
-	poller->task = task;
+	WRITE_ONCE(poller->task, task);
 	wake_up_process(task);
 out:
 	mutex_unlock(&pollers_making);
 	cpus_read_unlock();
 	return err;
+}
+
+/* Listed, then pointed at, then kicked: from then on the thread looks at it, whatever it did before. */
+static void poller_take(struct mmsb_poller *poller, struct pf_shard *home)
+{
+	mutex_lock(&poller->lock);
+	list_add_tail(&home->node, &poller->shards);
+	mutex_unlock(&poller->lock);
+	WRITE_ONCE(home->poller, poller);
+	pf_shard_kick(home);
 }
 
 int mmsb_poller_attach(struct mmsb_space *space, struct ms_shard *shard, int cpu)
@@ -217,16 +235,12 @@ int mmsb_poller_attach(struct mmsb_space *space, struct ms_shard *shard, int cpu
 	struct pf_shard *home = ms_shard_home(shard);
 	int err;
 
-	err = poller_start(poller, cpu);
+	err = poller_start(poller, cpu, false);
 	if (err)
 		return err;
 	home->shard = shard;
 	home->space = space;
-	mutex_lock(&poller->lock);
-	list_add_tail(&home->node, &poller->shards);
-	mutex_unlock(&poller->lock);
-	WRITE_ONCE(home->poller, poller);
-	pf_shard_kick(home);
+	poller_take(poller, home);
 	return 0;
 }
 
@@ -258,23 +272,85 @@ static void poller_weigh(struct mmsb_poller *poller)
 
 void mmsb_poller_wish(struct pf_shard *home, struct mmsb_poller_wish *wish)
 {
-	struct mmsb_poller *poller = home->poller;
+	struct mmsb_poller *poller;
 
+	wish->home = home;
+	mutex_lock(&pollers_moving);
+	poller = home->poller;
 	mutex_lock(&poller->lock);
 	list_add(&wish->node, &poller->wishes);
 	poller_weigh(poller);
 	mutex_unlock(&poller->lock);
+	mutex_unlock(&pollers_moving);
 	pf_shard_kick(home);
 }
 
-void mmsb_poller_unwish(struct pf_shard *home, struct mmsb_poller_wish *wish)
+void mmsb_poller_unwish(struct mmsb_poller_wish *wish)
 {
-	struct mmsb_poller *poller = home->poller;
+	struct mmsb_poller *poller;
 
+	mutex_lock(&pollers_moving);
+	poller = wish->home->poller;
 	mutex_lock(&poller->lock);
 	list_del(&wish->node);
 	poller_weigh(poller);
 	mutex_unlock(&poller->lock);
+	mutex_unlock(&pollers_moving);
+}
+
+/* ------------------------------------------------------------------------------------------------------------- moving */
+
+static void poller_let_go(struct mmsb_poller *poller, struct pf_shard *home, struct list_head *wishes)
+{
+	struct mmsb_poller_wish *wish, *next;
+
+	mutex_lock(&poller->lock);
+	list_del(&home->node);
+	if (ms_shard_sleeps(home->shard))
+		ms_shard_awake(home->shard);
+	list_for_each_entry_safe(wish, next, &poller->wishes, node)
+		if (wish->home == home)
+			list_move(&wish->node, wishes);
+	poller_weigh(poller);
+	mutex_unlock(&poller->lock);
+}
+
+static void poller_take_wishes(struct mmsb_poller *poller, struct list_head *wishes)
+{
+	mutex_lock(&poller->lock);
+	list_splice(wishes, &poller->wishes);
+	poller_weigh(poller);
+	mutex_unlock(&poller->lock);
+}
+
+int mmsb_poller_move(struct pf_shard *home, int cpu, int *where)
+{
+	struct mmsb_poller *poller = per_cpu_ptr(&pollers, cpu);
+	LIST_HEAD(wishes);
+	int err;
+
+	err = poller_start(poller, cpu, true);
+	if (err)
+		return err;
+	mutex_lock(&pollers_moving);
+	if (home->poller != poller) {
+		poller_let_go(home->poller, home, &wishes);
+		poller_take_wishes(poller, &wishes);
+		poller_take(poller, home);
+		WRITE_ONCE(*where, cpu);
+	}
+	mutex_unlock(&pollers_moving);
+	return 0;
+}
+
+int mmsb_poller_idle(int cpu, u32 idle_us)
+{
+	struct mmsb_poller *poller = per_cpu_ptr(&pollers, cpu);
+
+	if (!READ_ONCE(poller->task))
+		return -ENODEV;
+	WRITE_ONCE(poller->default_us, idle_us);
+	return 0;
 }
 
 /* ------------------------------------------------------------------------------------------------------- CPU hotplug */
@@ -309,6 +385,7 @@ int mmsb_pollers_init(void)
 		INIT_LIST_HEAD(&poller->wishes);
 		init_waitqueue_head(&poller->wait);
 		poller->alone = true;
+		poller->default_us = MMSB_IDLE_MODULE;
 	}
 	state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "mmsb:online", poller_cpu_online, poller_cpu_offline);
 	if (state < 0)

@@ -306,7 +306,7 @@ static void ring_close(struct ring_file *rf)
 	if (rf->held_told)
 		ring_tell_held(rf, MMSB_WHAT_QUEUE_GOES_ON, 0);
 	if (ms_ring_config(rf->engine)->polled)
-		mmsb_poller_unwish(rf->shard, &rf->wish);
+		mmsb_poller_unwish(&rf->wish);
 	before = mmsb_charge_begin(rf->space);
 	ms_ring_close(rf->engine);
 	mmsb_charge_end(before);

@@ -3,8 +3,8 @@
  * A space in the kernel home: the engine's space, the inode its readers map, the memory cgroup that pays, and the CPUs that
  * its shards belong to.
  *
- * Shard s belongs to the s-th CPU that was online when the space was made, going round. That stays so: its memory is on
- * that CPU's node, and its poller comes back there if the CPU was away for a while.
+ * Shard s belongs to the s-th CPU that was online when the space was made, going round, until somebody moves it. Its memory stays on the first
+ * one's node, and its poller comes back to its CPU if that was away for a while.
  */
 #include <linux/cpu.h>
 #include <linux/memcontrol.h>
@@ -217,9 +217,34 @@ u32 mmsb_space_shard_here(const struct mmsb_space *space)
 	u32 i;
 
 	for (i = 0; i < space->shards; i++)
-		if (space->cpus[i] == cpu)
+		if (READ_ONCE(space->cpus[i]) == cpu)
 			return i;
 	return cpu % space->shards;
+}
+
+/* Who moves shards about puts load on CPUs: on those that he may run on himself, unless he is the administrator. */
+static enum mmsb_reason space_may_move(const struct mmsb_space *space, u32 shard, u32 cpu, bool any)
+{
+	if (space->flags & MMSB_SPACE_INLINE)
+		return MMSB_REASON_NO_POLLERS;
+	if (shard >= space->shards)
+		return MMSB_REASON_BAD_SHARD;
+	if (cpu >= nr_cpu_ids || !cpu_possible(cpu))
+		return MMSB_REASON_NO_CPU;
+	return any || cpumask_test_cpu(cpu, current->cpus_ptr) ? MMSB_REASON_NONE : MMSB_REASON_FOREIGN_CPU;
+}
+
+enum mmsb_reason mmsb_space_move(struct mmsb_space *space, u32 shard, u32 cpu, bool any)
+{
+	enum mmsb_reason reason = space_may_move(space, shard, cpu, any);
+	int err;
+
+	if (reason)
+		return reason;
+	err = mmsb_poller_move(ms_shard_home(ms_space_shard(space->engine, shard)), cpu, &space->cpus[shard]);
+	if (err)
+		return err == -ENODEV ? MMSB_REASON_NO_CPU : MMSB_REASON_NO_MEMORY;
+	return MMSB_REASON_NONE;
 }
 
 /* What names.c does not know better. */

@@ -57,6 +57,8 @@ struct mmsb_space {
 enum mmsb_reason mmsb_space_create(const struct mmsb_space_wish *wish, struct mmsb_space **space);
 void mmsb_space_destroy(struct mmsb_space *space);	/* nobody holds it, and no list */
 u32 mmsb_space_shard_here(const struct mmsb_space *space);
+/* Another CPU's poller shall serve the shard. `any`: also of CPUs on which the caller may not run. */
+enum mmsb_reason mmsb_space_move(struct mmsb_space *space, u32 shard, u32 cpu, bool any);
 void mmsb_space_info(struct mmsb_space *space, struct mmsb_space_info_args *info);
 
 #endif

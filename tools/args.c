@@ -80,6 +80,7 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_STILL] = { "still", NULL, "let the space stand still meanwhile, so that everything can be compared" },
 	[OPT_RESET] = { "reset", NULL, "forget what was timed, and go on" },
 	[OPT_TIMING] = { "timing", NULL, "time its layers from the start" },
+	[OPT_CPU] = { "cpu", "CPU", "the idle time of that CPU's poller alone; without --poll-idle-us, as the module says again" },
 	[OPT_SOCKET] = { "socket", "PATH", "where mmsbd listens, if not at /run/mmsbd/socket" },
 };
 
@@ -234,6 +235,13 @@ static const char *dashed(enum opt opt, char *to, size_t bytes)
 	return to;
 }
 
+bool operand_u64(struct cli *cli, const char *what, const char *text, uint64_t least, uint64_t most, uint64_t *value)
+{
+	if (!value_u64(text, value))
+		return fail_usage(cli, "%s '%s' is no number that fits 64 bits", what, text), false;
+	return in_range(cli, what, text, *value, least, most);
+}
+
 bool arg_u64(struct cli *cli, const struct args *args, enum opt opt, uint64_t least, uint64_t most, uint64_t *value)
 {
 	const char *text = args->value[opt];
@@ -241,10 +249,7 @@ bool arg_u64(struct cli *cli, const struct args *args, enum opt opt, uint64_t le
 
 	if (!text)
 		return true;
-	dashed(opt, name, sizeof(name));
-	if (!value_u64(text, value))
-		return fail_usage(cli, "%s '%s' is no number that fits 64 bits", name, text), false;
-	return in_range(cli, name, text, *value, least, most);
+	return operand_u64(cli, dashed(opt, name, sizeof(name)), text, least, most, value);
 }
 
 bool operand_size(struct cli *cli, const char *what, const char *text, uint64_t least, uint64_t most, uint64_t *value)

@@ -28,7 +28,7 @@ enum opt {
 	OPT_KIND, OPT_TICKS,
 	OPT_TICK, OPT_TIME, OPT_FROM, OPT_TO, OPT_DEPTH, OPT_DURABILITY, OPT_INTERVAL, OPT_KEEP, OPT_CHECKPOINT_EVERY, OPT_SEGMENT, OPT_ZSTD,
 	OPT_TAKE_OVER, OPT_SOCKET,
-	OPT_MAX_SPACES, OPT_MAX_USER_SPACES, OPT_PROMETHEUS, OPT_POLL_IDLE_US, OPT_PRESSURE_MS, OPT_STILL, OPT_RESET, OPT_TIMING,
+	OPT_MAX_SPACES, OPT_MAX_USER_SPACES, OPT_PROMETHEUS, OPT_POLL_IDLE_US, OPT_PRESSURE_MS, OPT_STILL, OPT_RESET, OPT_TIMING, OPT_CPU,
 	OPT_LAST
 };
 
@@ -69,6 +69,7 @@ bool arg_lane(struct cli *cli, const struct args *args, enum opt opt, uint8_t *l
 bool arg_only_one(struct cli *cli, const struct args *args, opt_set options);
 
 bool operand_id(struct cli *cli, const char *text, uint64_t *page);
+bool operand_u64(struct cli *cli, const char *what, const char *text, uint64_t least, uint64_t most, uint64_t *value);
 bool operand_size(struct cli *cli, const char *what, const char *text, uint64_t least, uint64_t most, uint64_t *value);
 
 #endif

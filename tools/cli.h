@@ -123,6 +123,7 @@ enum cli_exit cmd_timing(struct cli *cli, const struct args *args);
 enum cli_exit cmd_doctor(struct cli *cli, const struct args *args);
 enum cli_exit cmd_stat(struct cli *cli, const struct args *args);
 enum cli_exit cmd_limits(struct cli *cli, const struct args *args);
+enum cli_exit cmd_affinity(struct cli *cli, const struct args *args);
 enum cli_exit cmd_events(struct cli *cli, const struct args *args);
 enum cli_exit cmd_bench_compare(struct cli *cli, const struct args *args);
 enum cli_exit cmd_bench_page(struct cli *cli, const struct args *args);

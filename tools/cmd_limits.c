@@ -104,6 +104,32 @@ static int show(struct cli *cli, struct nlc *nl, const char *space)
 		      (void *)(space ? space_limits : module_limits));
 }
 
+static int set_poller(struct nlc *nl, const struct args *args, uint64_t cpu, uint64_t idle_us)
+{
+	struct nl_msg *msg = nlc_request(nl, MMSB_CMD_POLLER_SET, false);
+
+	if (msg)
+		nla_put_u32(msg, MMSB_A_POLLER_CPU, (uint32_t)cpu);
+	if (msg && arg_has(args, OPT_POLL_IDLE_US))
+		nla_put_u32(msg, MMSB_A_POLLER_IDLE_US, (uint32_t)idle_us);
+	return nlc_ask(nl, msg, NULL, NULL, NULL);
+}
+
+/* mmsb stat shows what came of it. */
+static enum cli_exit limit_poller(struct cli *cli, const struct args *args)
+{
+	uint64_t cpu, idle_us = 0;
+	struct nlc nl;
+
+	if (args->operands || args->given & ~(OPT_GLOBAL | OPT_BIT(OPT_CPU) | OPT_BIT(OPT_POLL_IDLE_US)))
+		return fail_usage(cli, "--cpu goes with --poll-idle-us or alone: a poller has no other limits");
+	if (!arg_u64(cli, args, OPT_CPU, 0, UINT32_MAX, &cpu) || !arg_u64(cli, args, OPT_POLL_IDLE_US, 0, 1000000, &idle_us))
+		return CLI_USAGE;
+	if (!nlc_ready(cli, &nl))
+		return CLI_FAILED;
+	return nlc_finish(cli, &nl, set_poller(&nl, args, cpu, idle_us), "the poller of CPU %" PRIu64, cpu);
+}
+
 enum cli_exit cmd_limits(struct cli *cli, const struct args *args)
 {
 	const char *space = args->operands ? args->operand[0] : NULL;
@@ -112,6 +138,8 @@ enum cli_exit cmd_limits(struct cli *cli, const struct args *args)
 	struct nlc nl;
 	int err = 0;
 
+	if (arg_has(args, OPT_CPU))
+		return limit_poller(cli, args);
 	if (space && args->given & (OPT_BIT(OPT_MAX_SPACES) | OPT_BIT(OPT_MAX_USER_SPACES) | OPT_BIT(OPT_POLL_IDLE_US) | OPT_BIT(OPT_PRESSURE_MS)))
 		return fail_usage(cli, "--max-spaces, --max-user-spaces, --poll-idle-us and --pressure-ms are the module's: leave '%s' out", space);
 	if (!nlc_ready(cli, &nl))

@@ -46,6 +46,7 @@ static int name_attr(int cmd)
 	case MMSB_CMD_RING_GET:
 		return MMSB_A_RING_SPACE_NAME;
 	case MMSB_CMD_SHARD_GET:
+	case MMSB_CMD_SHARD_SET:
 		return MMSB_A_SHARD_SPACE_NAME;
 	case MMSB_CMD_TIMING_GET:
 	case MMSB_CMD_TIMING_RESET:

@@ -180,6 +180,7 @@ u32 ms_shard_poll(struct ms_shard *shard);
  */
 bool ms_shard_sleep(struct ms_shard *shard);
 void ms_shard_awake(struct ms_shard *shard);
+bool ms_shard_sleeps(const struct ms_shard *shard);		/* it was put to sleep, and is not awake yet */
 
 /* ------------------------------------------------------------------------------------------------------------- ring */
 

@@ -282,6 +282,11 @@ bool ms_shard_sleep(struct ms_shard *shard)
 	return idle;
 }
 
+bool ms_shard_sleeps(const struct ms_shard *shard)
+{
+	return pf_read(shard->asleep);
+}
+
 void ms_shard_awake(struct ms_shard *shard)
 {
 	pf_write(shard->asleep, 0);

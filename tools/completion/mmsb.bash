@@ -49,7 +49,7 @@ declare -gA _mmsb_options=(
 	[trace]='--seconds --output'
 	[stat]='--prometheus --output'
 	[timing]='--on --off --reset'
-	[limits]='--max-spaces --max-user-spaces --max-pages --max-bytes --max-rings --poll-idle-us --pressure-ms'
+	[limits]='--max-spaces --max-user-spaces --max-pages --max-bytes --max-rings --poll-idle-us --pressure-ms --cpu'
 	[events]='--kind --count --timeout'
 	[bench compare]=''
 	[bench page]='--output'
@@ -115,7 +115,7 @@ _mmsb() {
 	if [[ $cur == -* ]]; then
 		words="$_mmsb_global ${_mmsb_options[${command:-help}]:-}"
 	elif [[ -z $command || $command == help ]]; then
-		words='demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat timing limits events bench doctor run version help'
+		words='demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat timing limits affinity events bench doctor run version help'
 	elif [[ $command == 'space ' ]]; then
 		words='create list show rm reset'
 	elif [[ $command == 'page ' ]]; then
@@ -140,7 +140,7 @@ _mmsb() {
 		($command == 'log write' && ${#operands[@]} -eq 1) ]]; then
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
-	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|verify|dump|log\ write|checkpoint|durability|sync|stat|timing|limits)$) ]]; then
+	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|verify|dump|log\ write|checkpoint|durability|sync|stat|timing|limits|affinity)$) ]]; then
 		words=$(_mmsb_spaces)
 		[[ $command != graph ]] || words+=' path'
 	elif [[ $command =~ ^(page\ (set|add|get|watch|rm|show|derive|underive|link|unlink|refresh)|graph.*|watch|dump)$ ]]; then

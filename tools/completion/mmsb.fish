@@ -6,7 +6,7 @@ function __mmsb_spaces
 end
 
 function __mmsb_none
-    not __fish_seen_subcommand_from demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat timing limits events bench doctor run version help
+    not __fish_seen_subcommand_from demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat timing limits affinity events bench doctor run version help
 end
 
 # true if the command line has this noun and this verb
@@ -47,6 +47,7 @@ complete -c mmsb -n __mmsb_none -a trace -d 'Watch what the engine does, by a bp
 complete -c mmsb -n __mmsb_none -a stat -d 'Show what the kernel home is doing'
 complete -c mmsb -n __mmsb_none -a timing -d 'Show how long deltas spend where'
 complete -c mmsb -n __mmsb_none -a limits -d 'Show or change what is allowed'
+complete -c mmsb -n __mmsb_none -a affinity -d 'Show or choose which CPU serves each shard'
 complete -c mmsb -n __mmsb_none -a events -d 'Print what happens to spaces and rings'
 complete -c mmsb -n __mmsb_none -a bench -d 'Compare or draw what the benchmarks measured'
 complete -c mmsb -n __mmsb_none -a doctor -d 'Look for what keeps MMSB from working'
@@ -64,7 +65,7 @@ complete -c mmsb -n '__fish_seen_subcommand_from bench' -F
 complete -c mmsb -n '__mmsb_at bench page' -l output -r -d 'Where to'
 complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
-complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash verify dump checkpoint durability sync stat timing limits; or __mmsb_at log write' -a '(__mmsb_spaces)'
+complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash verify dump checkpoint durability sync stat timing limits affinity; or __mmsb_at log write' -a '(__mmsb_spaces)'
 
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l inline -d 'Who submits runs the engine'
 complete -c mmsb -n '__fish_seen_subcommand_from demo' -l shards -x -d 'Shards of the space'
@@ -181,6 +182,7 @@ complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-bytes -x -d 'Byt
 complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-rings -x -d 'Rings'
 complete -c mmsb -n '__fish_seen_subcommand_from limits' -l poll-idle-us -x -d 'How long pollers look in vain'
 complete -c mmsb -n '__fish_seen_subcommand_from limits' -l pressure-ms -x -d 'How long queues are held up before that is told'
+complete -c mmsb -n '__fish_seen_subcommand_from limits' -l cpu -x -d 'That poller alone'
 complete -c mmsb -n '__fish_seen_subcommand_from events' -l kind -x -a 'lifecycle pressure' -d 'Only those'
 complete -c mmsb -n '__fish_seen_subcommand_from events' -l count -x -d 'Stop after that many'
 complete -c mmsb -n '__fish_seen_subcommand_from events' -l timeout -x -d 'Give up after that long'

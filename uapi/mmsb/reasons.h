@@ -82,7 +82,10 @@
 	X(USER_SPACES, EDQUOT, "you have made as many spaces as one user may: remove some, or have the module's max_user_spaces raised (mmsb limits)") \
 	X(UNNAMED, EINVAL, "a space without a name cannot be pinned: nobody could find it to remove it") \
 	X(SHUT, ESHUTDOWN, "the space is not restored to the end: wait for who does it, or, if nobody does, restore it again, reset or remove it") \
-	X(BAD_LAYER, EINVAL, "no layer of that number: mmsb/timing.h lists those that are timed")
+	X(BAD_LAYER, EINVAL, "no layer of that number: mmsb/timing.h lists those that are timed") \
+	X(NO_CPU, ENODEV, "there is no such CPU, or it is not online: choose one of /sys/devices/system/cpu/online") \
+	X(FOREIGN_CPU, EPERM, "you may not run on that CPU yourself (taskset -p $$), so you may not put a shard there: choose another, or ask root") \
+	X(NO_POLLER, ENODEV, "that CPU has no poller: no polled space ever had a shard there")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

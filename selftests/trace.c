@@ -574,6 +574,7 @@ TEST_F(stall, log)
 	ASSERT_EQ(0, traced_begin());
 	fill_history(self->ring);
 	self->ring->home->ring_enter(self->ring, 0, 0);
+	EXPECT_EQ(1, msl_load(self->ring->engine->stalls));	/* while it lasts, though nothing else of the ring moves */
 	ASSERT_EQ(0, traced_end(self->id, &self->traced));
 	EXPECT_EQ(0, told_one(&self->traced, MMSB_STALL_LOG, 1));
 }

@@ -540,8 +540,7 @@ static void ring_held_up(struct ms_shard *shard, struct ms_ring *ring, enum mmsb
 		pf_write(ring->stalled_at, ring->taken);
 		pf_write(ring->stalled_by, cause + 1u);
 		ring->stall_told = false;
-		ring->stalls++;
-		ms_pass_touch(shard, ring);
+		pf_write(ring->engine->stalls, ++ring->stalls);		/* at once: nothing else of the ring may move for long */
 		if (shard->space->press)
 			shard->space->press(shard->space->arg, cause == MMSB_STALL_LOG ? MS_PRESSURE_LOG : MS_PRESSURE_RING);
 	}

@@ -21,6 +21,7 @@ struct ms_node *ms_node_make(struct ms_space *space, u32 index)
 		if (!nodes)
 			return NULL;
 		pf_write(slot->nodes, nodes);
+		shard->graph.changes++;
 		shard_count_memory(shard, NODES_A_BLOCK * sizeof(*nodes));
 	}
 	return &slot->nodes[index & (NODES_A_BLOCK - 1)];

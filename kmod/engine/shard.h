@@ -41,7 +41,7 @@ struct ms_graph {
 	struct ms_wave wave;
 	u64 foreign;				/* edges between its pages and other shards' */
 	u64 derived, edges;			/* of its pages */
-	u64 changes;				/* edges that came or went at them */
+	u64 changes;				/* edges that came or went at them, blocks of nodes that came */
 	u64 memory;
 	u64 recomputed, skipped, cut, suspect;
 };
@@ -103,7 +103,7 @@ void ms_shard_unlock(struct ms_shard *shard);
 /* Sees to it that what was published while the run lock was held is handled. */
 void ms_shard_settle(struct ms_shard *shard);
 
-/* Moves whenever pages or edges come or go. */
+/* Moves whenever pages or edges come or go, or memory for edges that were refused then. */
 static inline u64 ms_shard_changes(const struct ms_shard *shard)
 {
 	return shard->lines.changes + shard->graph.changes;

@@ -43,6 +43,12 @@ enum mmsb_reason ms_replay_begin(struct ms_ring *ring)
 	return reason;
 }
 
+/* So its client says, who cannot know it if he broke the ring. */
+static bool is_whole(const struct ms_ring *ring)
+{
+	return pf_read(ring->client->whole) == 1 && !ring->broken;
+}
+
 void ms_replay_end(struct ms_ring *ring)
 {
 	struct ms_space *space = ms_ring_space(ring);
@@ -55,7 +61,7 @@ void ms_replay_end(struct ms_ring *ring)
 	ms_pass_end_wave(space->shards[0], &todo);
 	ms_meet_settle(space);
 	words = space->replay.words;
-	if (space->log.history || pf_read(ring->client->whole))
+	if (space->log.history || is_whole(ring))
 		pf_write(space->shut, false);
 	space->replay = (struct ms_replay){ .only = space->shut ? MS_NOBODY : NULL };
 	ms_space_go(space, NULL);

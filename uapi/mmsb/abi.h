@@ -233,7 +233,7 @@ struct mmsb_ring_client {
 	__u32 sq_tail;
 	__u32 pad0[15];
 	__u32 cq_head;
-	__u32 whole;		/* of a replay ring: 1: all is done that was to be done again, a space that is shut opens when the ring is closed */
+	__u32 whole;		/* of a replay ring: 1: all is done that was to be: a space that is shut opens when the ring, unbroken, is closed */
 	__u32 pad1[14];
 };
 

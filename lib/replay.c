@@ -243,12 +243,12 @@ static int replay_end(struct mmsb_ring *ring)
 	return err ? err : msl_replay_settle(ring);
 }
 
-/* Records may have come a long way. */
 void mmsb_replay_whole(struct mmsb_ring *ring)
 {
 	msl_ring_whole(ring->client);
 }
 
+/* Records may have come a long way. */
 static bool record_is_whole(const struct mmsb_record *record)
 {
 	static const size_t least[] = {

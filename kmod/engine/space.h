@@ -27,9 +27,9 @@ struct ms_meeting {
 	u64 count;
 };
 
-/* Likewise. */
 #define MS_NOBODY ((const struct ms_ring *)1)
 
+/* Likewise. */
 struct ms_replay {
 	struct ms_ring *ring;			/* NULL: none */
 	const struct ms_ring *only;		/* who alone may write: that one, or MS_NOBODY; NULL: everybody may */

@@ -18,12 +18,12 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set, vm_f
 }
 #endif
 
-/* 21aa65bf82a7 ("mm: remove callers of pfn_t functionality"), Linux 6.17: vmf_insert_mixed() takes a plain number */
 /* "hrtimers: Introduce hrtimer_setup_sleeper_on_stack()", Linux 6.13; the old name went later */
 #ifndef MMSB_HAVE_HRTIMER_SETUP
 #define hrtimer_setup_sleeper_on_stack	hrtimer_init_sleeper_on_stack
 #endif
 
+/* 21aa65bf82a7 ("mm: remove callers of pfn_t functionality"), Linux 6.17: vmf_insert_mixed() takes a plain number */
 #ifdef MMSB_HAVE_PFN_T
 #include <linux/pfn_t.h>
 #define mmsb_pfn(pfn)	pfn_to_pfn_t(pfn)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What spaces are made of, and who serves and who makes them, through generic netlink: dumps of rings, shards, pages, pollers, users, and who serves which shard. */
+/*
+ * What spaces are made of, and who serves and who makes them, through generic netlink: dumps of rings, shards, timing, pages, pollers and users;
+ * who serves which shard, and how patiently.
+ */
 #include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/cred.h>

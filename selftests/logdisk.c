@@ -16,8 +16,8 @@
 #include <sys/stat.h>
 #include "kselftest.h"
 #include "common/logs.h"
+#include "common/smalldisk.h"
 
-#define SMALL	(1u << 20)		/* of a disk that is soon full */
 
 static uint64_t seed;
 
@@ -74,20 +74,11 @@ static int tidy(uint32_t flags)
 
 /* ---------------------------------------------------------------------------------------------------------------- full */
 
-/* A disk of its own for `place`, in a namespace of this process's. -1: not allowed to. */
-static int small_disk(void)
-{
-	char size[32];
-
-	snprintf(size, sizeof(size), "size=%u", SMALL);
-	return unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("none", place, "tmpfs", 0, size);
-}
-
 /* All of the disk but a little, which goes when the writer has been told so a few times. */
 static int fill_up(struct rng *rng)
 {
-	uint8_t *zeros = calloc(1, SMALL);
-	int err = file_put(place, "filler", zeros, SMALL - 200000 - rng_below(rng, 200000));
+	uint8_t *zeros = calloc(1, SMALLDISK);
+	int err = file_put(place, "filler", zeros, SMALLDISK - 200000 - rng_below(rng, 200000));
 
 	free(zeros);
 	return err;
@@ -449,12 +440,20 @@ static void run_all(void)
 		const char *name;
 		uint32_t flags;
 	} ways[] = { { "plain", MSL_DISK_NO_URING }, { "io_uring", 0 } };
-	bool small;
+	int err;
 	unsigned int i;
 
 	printf("# seed %llu\n", (unsigned long long)seed);
 	if (place_make())
 		ksft_exit_fail_msg("no directory to write in\n");
+	err = smalldisk_mount(place);	/* before there are threads, for then there is no namespace any more */
+	if (err) {
+		place_remove();
+		ksft_exit_fail_msg("no disk of its own: %s; run it as root\n", strerror(-err));
+	}
+	for (i = 0; i < 2; i++)
+		ksft_test_result(!full(ways[i].flags), "the disk is full: %s\n", ways[i].name);
+	umount(place);
 	for (i = 0; i < 2; i++) {
 		ksft_test_result(!one_writer(ways[i].flags), "one writer: %s\n", ways[i].name);
 		ksft_test_result(!tidy(ways[i].flags), "what is left behind: %s\n", ways[i].name);
@@ -464,15 +463,6 @@ static void run_all(void)
 		ksft_test_result(!interrupted(ways[i].flags), "interrupted, and coming short: %s\n", ways[i].name);
 		ksft_test_result(!for_good(ways[i].flags), "the directory is made for good: %s\n", ways[i].name);
 	}
-	small = !small_disk();
-	for (i = 0; i < 2; i++) {
-		if (small)
-			ksft_test_result(!full(ways[i].flags), "the disk is full: %s\n", ways[i].name);
-		else
-			ksft_test_result_skip("the disk is full: no right to mount one\n");
-	}
-	if (small)
-		umount(place);
 	place_remove();
 }
 

@@ -3,7 +3,7 @@
  * A disk that is full, a real one, below a log as anybody has it: who writes to the space is held up, the operator is told, what was said to be durable
  * is there, and once there is room all goes on by itself.
  *
- * The disk is a tmpfs of a megabyte in a mount namespace of this process's own; who may not have one skips. `logfull SEED` replays.
+ * The disk is a tmpfs of a megabyte in a mount namespace of this process's own. `logfull SEED` replays.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -14,9 +14,8 @@
 #include "kselftest.h"
 #include "common/folder.h"
 #include "common/home.h"
+#include "common/smalldisk.h"
 
-#define DISK		(1u << 20)
-#define SIZE_OPTION	"size=1M"
 #define ROOM		(200u << 10)	/* what is left of it at first */
 #define LIMIT		(256u << 10)	/* of records that may wait */
 #define PAGE		4096u
@@ -77,40 +76,6 @@ static bool has_heard(struct bed *bed, const bool *what)
 
 /* ------------------------------------------------------------------------------------------------------------ the disk */
 
-static void put_text(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	if (file) {
-		fputs(text, file);
-		fclose(file);
-	}
-}
-
-/* Whoever is not root is it in a user namespace of his own, where he may have one. */
-static int become_root(uid_t uid, gid_t gid)
-{
-	char map[32];
-
-	if (unshare(CLONE_NEWUSER))
-		return -errno;
-	put_text("/proc/self/setgroups", "deny");
-	snprintf(map, sizeof(map), "0 %d 1\n", (int)uid);
-	put_text("/proc/self/uid_map", map);
-	snprintf(map, sizeof(map), "0 %d 1\n", (int)gid);
-	put_text("/proc/self/gid_map", map);
-	return 0;
-}
-
-static int small_disk(const char *place)
-{
-	int err = geteuid() ? become_root(geteuid(), getegid()) : 0;
-
-	if (err || unshare(CLONE_NEWNS))
-		return err ?: -errno;
-	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("none", place, "tmpfs", 0, SIZE_OPTION) ? -errno : 0;
-}
-
 static void filler_path(const struct bed *bed, char path[2 * FOLDER_MAX])
 {
 	snprintf(path, 2 * FOLDER_MAX, "%s/filler", bed->place);
@@ -118,13 +83,13 @@ static void filler_path(const struct bed *bed, char path[2 * FOLDER_MAX])
 
 static int fill(const struct bed *bed)
 {
-	char path[2 * FOLDER_MAX], *zeros = calloc(1, DISK - ROOM);
+	char path[2 * FOLDER_MAX], *zeros = calloc(1, SMALLDISK - ROOM);
 	FILE *file;
 	int err;
 
 	filler_path(bed, path);
 	file = fopen(path, "w");
-	err = file && fwrite(zeros, 1, DISK - ROOM, file) == DISK - ROOM ? 0 : -errno;
+	err = file && fwrite(zeros, 1, SMALLDISK - ROOM, file) == SMALLDISK - ROOM ? 0 : -errno;
 	if (file)
 		fclose(file);
 	free(zeros);
@@ -352,7 +317,7 @@ static void run_all(const char *place)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
-		if (mount("none", place, NULL, MS_REMOUNT, SIZE_OPTION)) {
+		if (mount("none", place, NULL, MS_REMOUNT, SMALLDISK_SIZE)) {
 			ksft_test_result_fail("the disk is not there any more\n");
 			return;
 		}
@@ -370,10 +335,10 @@ int main(int argc, char **argv)
 	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : rng_seed_now();
 	ksft_print_header();
 	folder_make(place);
-	err = small_disk(place);
+	err = smalldisk_mount(place);
 	if (err) {
 		folder_remove(place);
-		ksft_exit_skip("no disk of its own: %s\n", strerror(-err));
+		ksft_exit_fail_msg("no disk of its own: %s; run it as root\n", strerror(-err));
 	}
 	do {
 		ksft_print_msg("seed %" PRIu64 "\n", seed);

@@ -36,6 +36,9 @@ void html_text(FILE *to, const char *text)
 		case '"':
 			fputs("&quot;", to);
 			break;
+		case '\'':
+			fputs("&#39;", to);
+			break;
 		default:
 			putc(*text, to);
 		}
@@ -115,7 +118,9 @@ void chart_rows(FILE *to, const struct chart_row *rows, size_t n, const char *ax
 		scale_take(&scale, rows[i].high);
 	}
 	scale_widen(&scale);
-	fprintf(to, "<svg viewBox='0 0 %.0f %.0f' role='img'>\n<text class='t' x='%.0f' y='14'>%s</text>\n", WIDTH, bottom + 24, LABELS, axis);
+	fprintf(to, "<svg viewBox='0 0 %.0f %.0f' role='img'>\n<text class='t' x='%.0f' y='14'>", WIDTH, bottom + 24, LABELS);
+	html_text(to, axis);
+	fputs("</text>\n", to);
 	for (mark = 0; scale_mark(&scale, mark, &value); mark++)
 		if (log10(value) >= scale.low)
 			vertical(to, &scale, value, HEAD - 6, bottom, fabs(value - 1) < 1e-9 ? "one" : "grid");

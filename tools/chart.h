@@ -13,7 +13,7 @@
 /* A dot a row on one scale, with a line at 1: right of it is better. */
 struct chart_row {
 	char label[160], note[160];
-	double at, low, high;	/* all above 0 */
+	double at, low, high;	/* all above 0 and finite, as are those below */
 	bool good;
 };
 

@@ -2,7 +2,6 @@
 /*
  * mmsb bench: what is made of figures that were measured. Measuring itself is make bench's, in the tree.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +36,12 @@ static bool is_beyond(const struct change *change)
 	return fabs(log(change->worse)) > log(1 + change->noise);
 }
 
+/* How many times as much. There is no saying of nothing that became something, but that it is more than any noise. */
+static double times(double old, double new)
+{
+	return old == new ? 1 : new / old;
+}
+
 /* Times of two machines say nothing of each other; ratios and counts do. */
 static bool judge(const struct comparison *comparison, struct change *change)
 {
@@ -45,13 +50,13 @@ static bool judge(const struct comparison *comparison, struct change *change)
 	change->by_ratio = old->ratio > 0 && new->ratio > 0;
 	if (!change->by_ratio && !old->counted && !comparison->same_machine)
 		return false;
-	change->worse = change->by_ratio ? new->ratio / old->ratio : new->value / old->value;
+	change->worse = change->by_ratio ? times(old->ratio, new->ratio) : times(old->value, new->value);
 	change->noise = change->by_ratio ? old->ratio_spread + new->ratio_spread : old->spread + new->spread;
 	if (change->noise < (old->counted ? NOISE_COUNTED : NOISE_LEAST))
 		change->noise = old->counted ? NOISE_COUNTED : NOISE_LEAST;
 	if (new->more_is_better)
 		change->worse = 1 / change->worse;
-	return isfinite(change->worse) && change->worse > 0;
+	return old->value >= 0 && new->value >= 0;
 }
 
 static void count(struct comparison *comparison, const struct change *change)
@@ -106,16 +111,28 @@ static const char *verdict(const struct change *change)
 	return change->worse > 1 ? "worse" : "better";
 }
 
+/* Where one of both is 0 no number tells by how much. */
+static struct text how_much(const struct change *change)
+{
+	double by = change->worse > 1 ? change->worse : 1 / change->worse;
+	struct text text;
+
+	if (isfinite(by))
+		snprintf(text.s, sizeof(text.s), "by %5.1f%%", (by - 1) * 100);
+	else
+		snprintf(text.s, sizeof(text.s), change->old->value > 0 ? "to 0" : "from 0");
+	return text;
+}
+
 static void print_change(const struct change *change)
 {
 	double was = change->by_ratio ? change->old->ratio : change->old->value, is = change->by_ratio ? change->new->ratio : change->new->value;
-	double by = (change->worse > 1 ? change->worse : 1 / change->worse) - 1;
 	const char *said = verdict(change);
 	char params[256];
 
 	figure_params(change->new, NULL, params, sizeof(params));
 	out_colour(stdout, *said == 'w' ? COLOUR_RED : *said == 'b' ? COLOUR_GREEN : COLOUR_DIM, said);
-	printf("%*s by %5.1f%%  %s, %s: %s -> %s %s  (noise %.1f%%)  [%s]\n", (int)(6 - strlen(said)), "", by * 100, change->new->name,
+	printf("%*s %-9s  %s, %s: %s -> %s %s  (noise %.1f%%)  [%s]\n", (int)(6 - strlen(said)), "", how_much(change).s, change->new->name,
 	       change->new->home, figure_number(was).s, figure_number(is).s, change->by_ratio ? "times its peer" : change->new->unit,
 	       change->noise * 100, params);
 }
@@ -146,10 +163,13 @@ static void json_change(struct json *json, const struct change *change)
 	json_string(json, "params", params);
 	json_string(json, "verdict", verdict(change));
 	json_string(json, "by", change->by_ratio ? "ratio" : "value");
-	json_double(json, "old", change->by_ratio ? change->old->ratio : change->old->value);
-	json_double(json, "new", change->by_ratio ? change->new->ratio : change->new->value);
+	json_exact(json, "old", change->by_ratio ? change->old->ratio : change->old->value);
+	json_exact(json, "new", change->by_ratio ? change->new->ratio : change->new->value);
 	json_string(json, "unit", change->new->unit);
-	json_double(json, "worse", change->worse);
+	if (isfinite(change->worse) && change->worse > 0)
+		json_exact(json, "worse", change->worse);
+	else
+		json_string(json, "worse", NULL);
 	json_double(json, "noise", change->noise);
 	json_close(json);
 }
@@ -213,32 +233,26 @@ enum cli_exit cmd_bench_compare(struct cli *cli, const struct args *args)
 
 static enum cli_exit write_page(struct cli *cli, const struct figures *figures, const char *path)
 {
-	FILE *to = fopen(path, "we");
-	bool bad;
+	FILE *to = out_open(cli, path);
 
 	if (!to)
-		return fail(cli, NULL, "cannot open '%s': %s", path, strerror(errno));
+		return CLI_FAILED;
 	page_write(to, figures);
-	bad = ferror(to);
-	if (fclose(to) || bad)
-		return fail(cli, "is the disk full?", "cannot write '%s': %s", path, strerror(errno));
-	if (!cli->json)
+	if (!out_close(cli, to, path))
+		return CLI_FAILED;
+	if (to != stdout && !cli->json)
 		printf("%s: %zu figures\n", path, figures->n);
 	return CLI_OK;
 }
 
 enum cli_exit cmd_bench_page(struct cli *cli, const struct args *args)
 {
-	const char *path = args->value[OPT_OUTPUT];
-	enum cli_exit status = CLI_OK;
+	enum cli_exit status;
 	struct figures figures;
 
 	if (!figures_read(cli, args->operand[0], &figures))
 		return CLI_FAILED;
-	if (path)
-		status = write_page(cli, &figures, path);
-	else
-		page_write(stdout, &figures);
+	status = write_page(cli, &figures, args->value[OPT_OUTPUT]);
 	figures_free(&figures);
 	return status;
 }

@@ -5,7 +5,6 @@
  * All forms but the picture are written for graphs of any size. A picture of many hundred pages is of no use to anybody, so more are
  * refused, with the way out: to name some pages, of which what is before and behind them is drawn.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,16 +199,14 @@ static enum cli_exit write_form(struct task *task)
 static enum cli_exit write_file(struct task *task, const char *path)
 {
 	enum cli_exit status;
-	bool bad;
 
-	task->to = fopen(path, "we");
+	task->to = out_open(task->cli, path);
 	if (!task->to)
-		return fail(task->cli, NULL, "cannot open '%s': %s", path, strerror(errno));
+		return CLI_FAILED;
 	status = write_form(task);
-	bad = ferror(task->to);
-	if (fclose(task->to) || bad)
-		return fail(task->cli, "is the disk full?", "cannot write '%s': %s", path, strerror(errno));
-	if (status == CLI_OK && !task->cli->json)
+	if (!out_close(task->cli, task->to, path))
+		return CLI_FAILED;
+	if (status == CLI_OK && task->to != stdout && !task->cli->json)
 		printf("%s: %" PRIu32 " pages, %" PRIu32 " edges\n", path, task->graph.nodes, task->graph.edges);
 	return status;
 }

@@ -3,7 +3,6 @@
  * mmsb log: what lies in the directory of a log. All of it only reads, and none of it needs a space or a home; a writer may be at work
  * meanwhile.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -400,13 +399,12 @@ enum cli_exit cmd_log_export(struct cli *cli, const struct args *args)
 
 	if (!show_options(&showing, args, &from))
 		return CLI_USAGE;
-	if (path && strcmp(path, "-"))
-		showing.to = fopen(path, "we");
+	showing.to = out_open(cli, path);
 	if (!showing.to)
-		return fail(cli, NULL, "cannot write '%s': %s", path, strerror(errno));
+		return CLI_FAILED;
 	status = show_log(&showing, args, from, 0);
-	if (showing.to != stdout && (ferror(showing.to) | fclose(showing.to)) && status == CLI_OK)
-		status = fail(cli, "is the disk full?", "cannot write '%s': %s", path, strerror(errno));
+	if (!out_close(cli, showing.to, path) && status == CLI_OK)
+		status = CLI_FAILED;
 	return status;
 }
 

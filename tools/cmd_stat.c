@@ -284,14 +284,31 @@ static int replace_file(struct nlc *nl, const char *path)
 	return err;
 }
 
-static int write_prometheus(struct nlc *nl, const char *path)
+/* What is no file, /dev/stdout for one, would be one afterwards. */
+static bool can_be_replaced(const char *path)
 {
-	return path && strcmp(path, "-") ? replace_file(nl, path) : prometheus_write(nl, stdout);
+	struct stat stat;
+
+	return lstat(path, &stat) || S_ISREG(stat.st_mode);
+}
+
+static enum cli_exit write_prometheus(struct cli *cli, struct nlc *nl, const char *path)
+{
+	FILE *to;
+	int err;
+
+	if (path && strcmp(path, "-") && can_be_replaced(path))
+		return nlc_finish(cli, nl, replace_file(nl, path), "cannot write to '%s' what the kernel home is doing", path);
+	to = out_open(cli, path);
+	err = to ? prometheus_write(nl, to) : 0;
+	if (!to || !out_close(cli, to, path))
+		return nlc_close(nl), CLI_FAILED;
+	return nlc_finish(cli, nl, err, "cannot look at the kernel home");
 }
 
 enum cli_exit cmd_stat(struct cli *cli, const struct args *args)
 {
-	const char *space = args->operands ? args->operand[0] : NULL, *file = args->value[OPT_OUTPUT];
+	const char *space = args->operands ? args->operand[0] : NULL;
 	struct nlc nl;
 	int err;
 
@@ -302,12 +319,10 @@ enum cli_exit cmd_stat(struct cli *cli, const struct args *args)
 	if (!nlc_ready(cli, &nl))
 		return CLI_FAILED;
 	if (arg_has(args, OPT_PROMETHEUS))
-		err = write_prometheus(&nl, file);
-	else if (cli->json)
+		return write_prometheus(cli, &nl, args->value[OPT_OUTPUT]);
+	if (cli->json)
 		err = space ? json_space(&nl, space) : json_home(&nl);
 	else
 		err = space ? print_one(&nl, space) : print_home(&nl);
-	if (file)
-		return nlc_finish(cli, &nl, err, "cannot write to '%s' what the kernel home is doing", file);
 	return nlc_finish(cli, &nl, err, "cannot look at %s%s%s", space ? "space '" : "the kernel home", space ?: "", space ? "'" : "");
 }

@@ -156,11 +156,12 @@ static enum cli_exit run(struct cli *cli, const char *text, uint64_t space)
 
 static enum cli_exit write_out(struct cli *cli, const char *text, const char *path)
 {
-	FILE *to = fopen(path, "we");
+	FILE *to = out_open(cli, path);
 
-	if (!to || fputs(text, to) < 0 || fclose(to))
-		return fail(cli, NULL, "cannot write %s: %s", path, strerror(errno));
-	return CLI_OK;
+	if (!to)
+		return CLI_FAILED;
+	fputs(text, to);
+	return out_close(cli, to, path) ? CLI_OK : CLI_FAILED;
 }
 
 /* The script, for where it is to run, and with its end (ns 0: none). To be freed. */

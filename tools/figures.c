@@ -6,7 +6,9 @@
 #include "figures.h"
 #include "out.h"
 
-#define REMEDY	"make bench writes build/bench.json"
+#define REMEDY		"make bench writes build/bench.json"
+#define SPREAD_MAX	1000.0
+#define FIGURES_MAX	10000u	/* each is held against all others */
 
 /* ------------------------------------------------------------------------------------------------------------ reading */
 
@@ -29,6 +31,12 @@ static double member_number(struct json_object *object, const char *name)
 	return json_object_get_double(member(object, name));
 }
 
+/* More than that is more than enough. */
+static double member_spread(struct json_object *object, const char *name)
+{
+	return fmin(fabs(member_number(object, name)), SPREAD_MAX);
+}
+
 static bool is_number(struct json_object *value)
 {
 	return json_object_is_type(value, json_type_int) || json_object_is_type(value, json_type_double);
@@ -47,10 +55,17 @@ static bool take_params(struct figure *figure, struct json_object *params)
 		param = &figure->params[figure->nparams++];
 		param->name = name;
 		param->text = json_object_get_string(value) ?: "null";
-		param->is_number = is_number(value);
 		param->number = json_object_get_double(value);
+		param->is_number = is_number(value) && isfinite(param->number);
 	}
 	return true;
+}
+
+/* What reads JSON here takes NaN and Infinity, and numbers that are too large become that: nothing can be compared or drawn with them. */
+static bool is_finite(const struct figure *figure)
+{
+	return isfinite(figure->value) && isfinite(figure->ratio) && isfinite(figure->against_value) && isfinite(figure->aim) &&
+	       isfinite(figure->aim_ratio);
 }
 
 static bool take_figure(struct figure *figure, struct json_object *object)
@@ -60,9 +75,9 @@ static bool take_figure(struct figure *figure, struct json_object *object)
 	figure->unit = member_text(object, "unit");
 	figure->against = member_text(object, "against");
 	figure->value = member_number(object, "value");
-	figure->spread = member_number(object, "spread");
+	figure->spread = member_spread(object, "spread");
 	figure->ratio = member_number(object, "ratio");
-	figure->ratio_spread = member_number(object, "ratio_spread");
+	figure->ratio_spread = member_spread(object, "ratio_spread");
 	figure->against_value = member_number(object, "against_value");
 	figure->has_aim = member(object, "aim");
 	figure->aim = member_number(object, "aim");
@@ -70,7 +85,8 @@ static bool take_figure(struct figure *figure, struct json_object *object)
 	figure->more_is_better = json_object_get_boolean(member(object, "more_is_better"));
 	figure->noisy = json_object_get_boolean(member(object, "noisy"));
 	figure->counted = member_number(object, "samples") <= 1;
-	return figure->name && figure->home && figure->unit && is_number(member(object, "value")) && take_params(figure, member(object, "params"));
+	return figure->name && figure->home && figure->unit && is_number(member(object, "value")) && is_finite(figure) &&
+	       take_params(figure, member(object, "params"));
 }
 
 static void take_machine(struct machine *machine, struct json_object *object)
@@ -100,6 +116,10 @@ static bool take_all(const struct cli *cli, struct figures *figures)
 {
 	size_t i, n = json_object_array_length(figures->root);
 
+	if (n > FIGURES_MAX) {
+		fail(cli, REMEDY, "'%s' has %zu entries, and at most %u are taken", figures->path, n, FIGURES_MAX);
+		return false;
+	}
 	figures->list = calloc(n + 1, sizeof(*figures->list));
 	if (!figures->list) {
 		fail(cli, NULL, "out of memory");
@@ -108,13 +128,14 @@ static bool take_all(const struct cli *cli, struct figures *figures)
 	for (i = 0; i < n; i++) {
 		if (take(figures, json_object_array_get_idx(figures->root, i)))
 			continue;
-		fail(cli, REMEDY, "'%s' is not what the benchmarks write: entry %zu has no name, home, unit, params and value", figures->path, i + 1);
+		fail(cli, REMEDY, "'%s' is not what the benchmarks write: entry %zu has no name, home, unit, params and value, or an infinite number",
+		     figures->path, i + 1);
 		return false;
 	}
 	return true;
 }
 
-/* The library puts the path before what it says, and a line's end behind. */
+/* The library puts the path before what it says, and a line's end behind; of a file that ends too soon it says that it would go on. */
 static const char *last_error(const char *path, char *text, size_t bytes)
 {
 	const char *said = json_util_get_last_err() ?: "it cannot be parsed";
@@ -122,7 +143,7 @@ static const char *last_error(const char *path, char *text, size_t bytes)
 
 	snprintf(text, bytes, "%s", after ? after + strlen(path) + strspn(after + strlen(path), ": ") : said);
 	text[strcspn(text, "\n")] = '\0';
-	return text;
+	return strstr(text, "failed: continue") ? "it ends in the middle" : text;
 }
 
 bool figures_read(const struct cli *cli, const char *path, struct figures *figures)
@@ -190,8 +211,8 @@ const struct figure *figures_find(const struct figures *figures, const struct fi
 
 	for (i = 0; i < figures->n; i++) {
 		figure = &figures->list[i];
-		if (is_same(figure->name, like->name) && is_same(figure->home, like->home) && is_same(figure->against, like->against) &&
-		    has_params_of(figure, like))
+		if (is_same(figure->name, like->name) && is_same(figure->home, like->home) && is_same(figure->unit, like->unit) &&
+		    is_same(figure->against, like->against) && has_params_of(figure, like))
 			return figure;
 	}
 	return NULL;
@@ -213,8 +234,8 @@ struct text figure_number(double value)
 	double size = fabs(value);
 	struct text text;
 
-	if (size >= 9999.5 && size < 1e15)
-		return text_grouped((uint64_t)llround(size));
+	if (value >= 9999.5 && value < 1e15)
+		return text_grouped((uint64_t)llround(value));
 	snprintf(text.s, sizeof(text.s), size >= 999.5 && size < 1e15 ? "%.0f" : "%.3g", value);
 	return text;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the benchmarks measured, as build/bench.json has it: a list of objects, of which those named "machine" say where, the others are
- * figures. A figure is known by its name, home, parameters and what stands beside it, which stay the same over the years.
+ * figures. A figure is known by its name, home, unit, parameters and what stands beside it, which stay the same over the years.
  */
 #ifndef FIGURES_H
 #define FIGURES_H

@@ -147,6 +147,12 @@ void json_double(struct json *json, const char *key, double value)
 	fprintf(json->to, "%.3f", value);
 }
 
+void json_exact(struct json *json, const char *key, double value)
+{
+	begin_value(json, key);
+	fputs(text_double(value).s, json->to);
+}
+
 void json_lane(struct json *json, const char *key, uint8_t lane, uint64_t bits)
 {
 	bool number = !lane_float(lane) || isfinite(lane_double(bits));

@@ -30,7 +30,8 @@ void json_close(struct json *json);			/* the innermost object or array */
 void json_string(struct json *json, const char *key, const char *value);	/* NULL: null */
 void json_bytes(struct json *json, const char *key, const void *bytes, size_t len);	/* as hex digits */
 void json_u64(struct json *json, const char *key, uint64_t value);
-void json_double(struct json *json, const char *key, double value);
+void json_double(struct json *json, const char *key, double value);	/* to a thousandth */
+void json_exact(struct json *json, const char *key, double value);	/* in as many digits as it takes */
 /* A lane's number: of floating point in as many digits as it takes, or as text where JSON has no number. */
 void json_lane(struct json *json, const char *key, uint8_t lane, uint64_t bits);
 void json_bool(struct json *json, const char *key, bool value);

@@ -109,6 +109,28 @@ enum cli_exit fail_lib(const struct cli *cli, int err, const char *what, ...)
 	return CLI_FAILED;
 }
 
+FILE *out_open(const struct cli *cli, const char *path)
+{
+	FILE *to = path && strcmp(path, "-") ? fopen(path, "we") : stdout;
+
+	if (!to)
+		fail(cli, NULL, "cannot open '%s': %s", path, strerror(errno));
+	return to;
+}
+
+bool out_close(const struct cli *cli, FILE *to, const char *path)
+{
+	bool bad;
+
+	if (to == stdout)
+		return true;
+	bad = ferror(to);
+	if (!fclose(to) && !bad)
+		return true;
+	fail(cli, "is the disk full?", "cannot write '%s': %s", path, strerror(errno));
+	return false;
+}
+
 bool out_flushed(const struct cli *cli)
 {
 	if (!fflush(stdout) && !ferror(stdout))

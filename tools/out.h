@@ -20,6 +20,11 @@ enum cli_exit fail_usage(const struct cli *cli, const char *cause, ...) __attrib
 /* A call of the library failed with err (negative): says what was tried, and why the library says it failed. */
 enum cli_exit fail_lib(const struct cli *cli, int err, const char *what, ...) __attribute__((format(printf, 3, 4)));
 
+/* Where a command's output goes: to that file, or to stdout if there is none or it is "-". NULL: it cannot be opened, which was said. */
+FILE *out_open(const struct cli *cli, const char *path);
+/* All of it got there; if not, says so. What goes to stdout is looked at when the command has ended. */
+bool out_close(const struct cli *cli, FILE *to, const char *path);
+
 /* What was written so far reached stdout; if not, says so. */
 bool out_flushed(const struct cli *cli);
 

@@ -54,7 +54,10 @@ static void write_head(FILE *to, const struct machine *machine)
 	write_fact(to, "compiler", machine->compiler);
 	write_fact(to, "revision", machine->revision);
 	write_fact(to, "begun", machine->time);
-	fprintf(to, "%.0f CPUs in use, load %.1f at the beginning</p>\n", machine->cpus, machine->load);
+	if (machine->cpus > 0)
+		fprintf(to, "%.0f CPUs in use, load %.1f at the beginning</p>\n", machine->cpus, machine->load);
+	else
+		fputs("where this was measured the file does not say</p>\n", to);
 	fputs("<p>Medians of several runs, which took turns with those of what stands beside them. Noisy are figures that were measured while the "
 	      "machine did other things. <code>mmsb bench compare</code> tells what changed between two such files.</p>\n", to);
 }
@@ -77,36 +80,35 @@ static void fill_label(struct chart_row *row, const struct figure *figure)
 		strcpy(row->label + LABEL_MAX - 3, "...");
 }
 
+/* Around where it lies, as far as it scatters. False: it cannot be drawn. */
+static bool row_place(struct chart_row *row, const struct figure *figure, double part, double spread)
+{
+	row->at = turned(figure, part);
+	row->low = row->at / (1 + spread / 2);
+	row->high = row->at * (1 + spread / 2);
+	row->good = row->at >= 1;
+	return row->low > 0 && isfinite(row->high);
+}
+
 static bool row_of_peer(struct chart_row *row, const struct figure *figure)
 {
-	double around = figure->ratio_spread / 2;
-
 	if (!figure->against || !(figure->ratio > 0))
 		return false;
 	fill_label(row, figure);
 	snprintf(row->note, sizeof(row->note), "%sx %.40s%s", figure_number(figure->ratio).s, figure->against, figure->noisy ? ", noisy" : "");
-	row->at = turned(figure, figure->ratio);
-	row->low = row->at / (1 + around);
-	row->high = row->at * (1 + around);
-	row->good = row->at >= 1;
-	return true;
+	return row_place(row, figure, figure->ratio, figure->ratio_spread);
 }
 
 static bool row_of_aim(struct chart_row *row, const struct figure *figure)
 {
 	bool by_ratio = figure->aim_ratio > 0 && figure->ratio > 0;
 	double is = by_ratio ? figure->ratio : figure->value, aim = by_ratio ? figure->aim_ratio : figure->aim;
-	double around = (by_ratio ? figure->ratio_spread : figure->spread) / 2;
 
 	if (!(aim > 0) || !(is > 0))
 		return false;
 	fill_label(row, figure);
 	snprintf(row->note, sizeof(row->note), "%s%s, aim %s%s", figure_number(is).s, by_ratio ? "x" : "", figure_number(aim).s, by_ratio ? "x" : "");
-	row->at = turned(figure, is / aim);
-	row->low = row->at / (1 + around);
-	row->high = row->at * (1 + around);
-	row->good = row->at >= 1;
-	return true;
+	return row_place(row, figure, is / aim, by_ratio ? figure->ratio_spread : figure->spread);
 }
 
 static void write_rows(FILE *to, const struct figures *figures, bool (*row_of)(struct chart_row *row, const struct figure *figure),
@@ -207,7 +209,13 @@ static void write_family(FILE *to, const struct figures *figures, size_t first, 
 	}
 	if (!n)
 		return;
-	fprintf(to, "<h3>%s, %s home, by %s</h3>\n", figure->name, figure->home, key);
+	fputs("<h3>", to);
+	html_text(to, figure->name);
+	fputs(", ", to);
+	html_text(to, figure->home);
+	fputs(" home, by ", to);
+	html_text(to, key);
+	fputs("</h3>\n", to);
 	chart_lines(to, series, n, key, figure->unit);
 	if (more)
 		fprintf(to, "<p>%zu more such lines are in the table.</p>\n", more);
@@ -238,7 +246,11 @@ static void write_row(FILE *to, const struct figure *figure)
 	char params[256];
 
 	figure_params(figure, NULL, params, sizeof(params));
-	fprintf(to, "<tr><td>%s</td><td>%s</td><td>", figure->name, figure->home);
+	fputs("<tr><td>", to);
+	html_text(to, figure->name);
+	fputs("</td><td>", to);
+	html_text(to, figure->home);
+	fputs("</td><td>", to);
 	html_text(to, params);
 	fprintf(to, "</td><td class='n'>%s ", figure_number(figure->value).s);
 	html_text(to, figure->unit);

@@ -64,8 +64,7 @@ struct text text_ns(uint64_t ns)
 	return scaled((double)ns, 1000, units, 4);
 }
 
-/* As few digits as come back as the same number. */
-static struct text text_double(double value)
+struct text text_double(double value)
 {
 	struct text text;
 	int digits;

@@ -239,6 +239,14 @@ static bool leave(struct mmsb_space *space, struct mmsb_ring *ring)
 	return !ret && space_is_verified(space);
 }
 
+/* It takes more of the arena than one leaf tells of, and nobody ever wrote to it. */
+static bool vast_is_sound(struct mmsb_space *space, struct mmsb_ring *ring)
+{
+	uint64_t page;
+
+	return !mmsb_create(ring, 70u << 20, &page) && space_is_verified(space) && !mmsb_destroy(ring, page) && space_is_verified(space);
+}
+
 /* Its list is looked at in pieces; one entry far behind in it is wrong. */
 static bool last_child_is_found(struct mmsb_space *space, uint64_t parent)
 {
@@ -267,6 +275,7 @@ static void family(void)
 	ksft_test_result(make_family(ring, (unsigned int)scaled(MANY), &parent) && space_is_verified(space) &&
 			 (home_is_kernel() || last_child_is_found(space, parent)), "a page with very many children\n");
 	ksft_test_result(leave(space, ring), "very many pages that come and go\n");
+	ksft_test_result(vast_is_sound(space, ring), "a page of many chunks that are all empty\n");
 	mmsb_ring_close(ring);
 	mmsb_space_close(space);
 	mmsb_close(mmsb);

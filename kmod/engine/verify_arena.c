@@ -77,6 +77,7 @@ static u64 slabs_with_pages(struct ms_verify *verify)
 	for (chunk = 0; chunk < verify->space->arena.region.chunks; chunk++) {
 		const u64 *word = slots_of(verify, chunk);
 		const struct ms_slab *slab;
+		const struct ms_slot *slot;
 		u32 here;
 
 		if (!word) {
@@ -84,7 +85,8 @@ static u64 slabs_with_pages(struct ms_verify *verify)
 			continue;
 		}
 		here = count_bits(word);
-		slab = here ? ms_region_slot(&verify->space->arena.region, chunk)->slab : NULL;
+		slot = here ? ms_region_slot(&verify->space->arena.region, chunk) : NULL;
+		slab = slot ? slot->slab : NULL;	/* of a large page that nobody wrote to, not even a slot is there */
 		if (!slab)
 			continue;
 		slab_of_shard(verify, slab, chunk, here);

@@ -266,30 +266,13 @@ static long space_ioc_limits(struct space_file *sf, void __user *user)
 	return err ?: out;
 }
 
-/* A verification that has ended, or that another begins in the place of, is forgotten. */
-static int verify_some(struct space_file *sf, struct mmsb_verify_args *args)
+static int verify_charged(struct space_file *sf, struct mmsb_verify_args *args)
 {
 	struct mem_cgroup *before = mmsb_charge_begin(sf->space);
-	enum mmsb_reason reason = MMSB_REASON_NONE;
 
-	if (args->flags & MMSB_VERIFY_BEGIN) {
-		ms_verify_free(sf->verify);
-		sf->verify = NULL;
-		reason = ms_verify_make(sf->space->engine, args->flags & MMSB_VERIFY_STILL, &sf->verify);
-	}
-	if (!reason && sf->verify) {
-		ms_verify_step(sf->verify);
-		ms_verify_tell(sf->verify, args);
-	} else if (!reason) {
-		reason = MMSB_REASON_BAD_FLAGS;
-	}
-	if (reason || !args->more) {
-		ms_verify_free(sf->verify);
-		sf->verify = NULL;
-	}
+	args->reason = ms_space_verify(sf->space->engine, &sf->verify, args);
 	mmsb_charge_end(before);
-	args->reason = reason;
-	return ms_errno(reason);
+	return ms_errno(args->reason);
 }
 
 static long space_ioc_verify(struct space_file *sf, void __user *user)
@@ -307,7 +290,7 @@ static long space_ioc_verify(struct space_file *sf, void __user *user)
 	if (mutex_lock_interruptible(&sf->verifying))
 		return -ERESTARTSYS;
 	memset_after(&args, 0, flags);
-	err = verify_some(sf, &args);
+	err = verify_charged(sf, &args);
 	mutex_unlock(&sf->verifying);
 	out = mmsb_args_out(user, &args, sizeof(args));
 	return err ?: out;

@@ -247,6 +247,57 @@ static bool vast_is_sound(struct mmsb_space *space, struct mmsb_ring *ring)
 	return !mmsb_create(ring, 70u << 20, &page) && space_is_verified(space) && !mmsb_destroy(ring, page) && space_is_verified(space);
 }
 
+#define TRIPLES	700u			/* slabs of three slots, more than a piece looks at */
+
+struct rooms {
+	struct mmsb_ring *ring;
+	uint64_t page[3 * TRIPLES];
+	unsigned int pieces, when;	/* behind all lines; after how many nothing of it is there any more */
+	int ret;
+};
+
+static int rooms_make(struct rooms *rooms)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < 3 * TRIPLES; i++)
+		ret = mmsb_create(rooms->ring, 20000, &rooms->page[i]);
+	for (i = 0; !ret && i < TRIPLES; i++)
+		ret = mmsb_destroy(rooms->ring, rooms->page[3 * i]);
+	return ret;
+}
+
+static bool rooms_go(void *arg, uint64_t done, uint64_t total)
+{
+	struct rooms *rooms = arg;
+	unsigned int i;
+
+	if (done < total || rooms->pieces++ != rooms->when)
+		return true;
+	for (i = 0; !rooms->ret && i < 3 * TRIPLES; i++)
+		if (i % 3)
+			rooms->ret = mmsb_destroy(rooms->ring, rooms->page[i]);
+	return true;
+}
+
+/* So many slabs have room that their list is looked at in pieces; and whichever was the last before they all went, it is begun anew. */
+static bool rooms_are_sound(struct mmsb_space *space, struct mmsb_ring *ring)
+{
+	static struct rooms rooms;
+	struct mmsb_verify_args totals = { .size = sizeof(totals) };
+	bool good = true;
+
+	rooms = (struct rooms){ .ring = ring };
+	for (rooms.when = 0; good && rooms.when < 6; rooms.when++) {
+		rooms.pieces = 0;
+		good = !rooms_make(&rooms) && space_is_verified(space) &&
+		       !mmsb_verify(space, MMSB_OPTS(struct mmsb_verify_opts, .progress = rooms_go, .arg = &rooms), &totals) &&
+		       !totals.findings && !totals.moved && rooms.pieces > rooms.when && !rooms.ret;
+	}
+	return good && space_is_verified(space);
+}
+
 /* Its list is looked at in pieces; one entry far behind in it is wrong. */
 static bool last_child_is_found(struct mmsb_space *space, uint64_t parent)
 {
@@ -275,6 +326,7 @@ static void family(void)
 	ksft_test_result(make_family(ring, (unsigned int)scaled(MANY), &parent) && space_is_verified(space) &&
 			 (home_is_kernel() || last_child_is_found(space, parent)), "a page with very many children\n");
 	ksft_test_result(leave(space, ring), "very many pages that come and go\n");
+	ksft_test_result(rooms_are_sound(space, ring), "very many slabs that have room\n");
 	ksft_test_result(vast_is_sound(space, ring), "a page of many chunks that are all empty\n");
 	mmsb_ring_close(ring);
 	mmsb_space_close(space);
@@ -413,6 +465,9 @@ struct damage {
 	X(GRANTED, "a page too few in hand", MORE(home(g)->lines.quota)) \
 	X(SLAB, "a slot listed twice", OVER(slab(g, g->plain)->given[0], slab(g, g->plain)->given[1])) \
 	X(SLAB, "a slot listed that was never taken", OVER(slab(g, g->plain)->given[0], slab(g, g->plain)->fresh)) \
+	X(SLAB, "more slots listed than there are", OVER(slab(g, g->plain)->depth, 0xffff)) \
+	X(SLAB, "a slab that is nowhere", OVER(slab(g, g->odd)->chunk, 1ull << 50)) \
+	X(SLAB, "a slab that is not behind the one before", OVER(slab(g, g->odd)->prev, slab(g, g->plain))) \
 	X(SLAB, "a slab that nobody finds", OVER(home(g)->slabs.room[slab(g, g->odd)->class], 0)) \
 	X(SLOTS, "a slot too many in use", MORE(slab(g, g->plain)->used)) \
 	X(CHUNK, "a slab's chunk counts as free", OVER(g->engine->arena.taken[0], 0)) \
@@ -420,6 +475,7 @@ struct damage {
 	X(CHUNKS, "a chunk taken that nobody has", OVER(g->engine->arena.taken[0], g->engine->arena.taken[0] | 1ull << 60)) \
 	X(MEMORY, "memory of the graph", MORE(home(g)->graph.memory)) \
 	X(MEMORY, "memory of slabs", MORE(home(g)->slabs.memory)) \
+	X(KIND, "a source page that says it is derived", OVER(line(g, g->twin)->kind, MMSB_KIND_DERIVED)) \
 	X(KIND, "a derived page that says it is none", OVER(line(g, g->far)->kind, MMSB_KIND_SOURCE)) \
 	X(KIND, "a parent that does not say so", OVER(line(g, g->plain)->flags, MS_LINE_SMALL)) \
 	X(RULE, "a parent too many that is data", MORE(node(g, g->far)->derivation->data)) \
@@ -428,6 +484,7 @@ struct damage {
 	X(PARENT, "a parent that does not know", OVER(node(g, g->far)->derivation->edge[0].parent, MMSB_PAGE_INDEX(g->twin))) \
 	X(PARENT, "a parent that is not there", OVER(node(g, g->far)->derivation->edge[0].parent, ~0u)) \
 	X(CHILD, "a child that does not know", OVER(node(g, g->near)->child[0].index, MMSB_PAGE_INDEX(g->twin))) \
+	X(CHILD, "more children than there is room for", OVER(node(g, g->near)->children, ~0u)) \
 	X(HEIGHT, "a page too high", MORE(node(g, g->far)->height)) \
 	X(HEIGHT, "a source page with a height", MORE(node(g, g->plain)->height)) \
 	X(SIGNATURE, "a page that saw another epoch", MORE(node(g, g->far)->derivation->edge[0].seen)) \

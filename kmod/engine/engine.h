@@ -92,10 +92,11 @@ enum mmsb_reason ms_space_limit(struct ms_space *space, const struct ms_space_li
 /* [any] flags: MMSB_HASH_*. NONE, or NO_MEMORY. *off says that the incremental hash is off and none was computed. */
 enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u64 *tick, bool *off);
 
-/* As mmsb/verify.h says. One caller at a time steps it and has told what it found so far; freed before the space goes. */
-enum mmsb_reason ms_verify_make(struct ms_space *space, bool still, struct ms_verify **verify);
-void ms_verify_step(struct ms_verify *verify);
-void ms_verify_tell(struct ms_verify *verify, struct mmsb_verify_args *args);	/* fills in what goes out, but for the reason */
+/*
+ * As mmsb/verify.h says: some of it, told in *args, but for the reason. *verify is the one that is under way through this descriptor or handle, NULL
+ * if none is; one caller at a time, and freed before the space goes.
+ */
+enum mmsb_reason ms_space_verify(struct ms_space *space, struct ms_verify **verify, struct mmsb_verify_args *args);
 void ms_verify_free(struct ms_verify *verify);		/* NULL is fine */
 
 /* [any] As struct mmsb_timing_args says; `args` is the engine's private copy, its size is the border's. */

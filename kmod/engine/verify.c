@@ -3,9 +3,7 @@
 #include "meet.h"
 #include "pass.h"
 
-#define TRIES		3u
-#define LINE_COST	32u			/* of the budget, */
-#define WORD_COST	4u			/* also that of a word that is hashed */
+#define TRIES	3u
 
 /* --------------------------------------------------------------------------------------------------------- findings */
 
@@ -40,7 +38,7 @@ void ms_verify_free(struct ms_verify *verify)
 	pf_free(verify);
 }
 
-enum mmsb_reason ms_verify_make(struct ms_space *space, bool still, struct ms_verify **out)
+static enum mmsb_reason verify_make(struct ms_space *space, bool still, struct ms_verify **out)
 {
 	u64 leaves = (space->arena.region.chunks + MS_LEAF - 1) >> MS_LEAF_SHIFT;
 	struct ms_verify *verify = pf_alloc(sizeof(*verify), -1);
@@ -75,6 +73,10 @@ static void shard_begin(struct ms_verify *verify)
 	verify->begun = false;
 	verify->link = shard->lines.returned;
 	verify->linked = 0;
+	verify->chunk = 0;
+	verify->roomy = 0;
+	verify->class = 0;
+	verify->slab = NULL;
 	verify->changes = ms_shard_changes(shard);
 	verify->counting = verify->tries < TRIES;
 	verify->hashing = verify->counting && shard->hashing;
@@ -118,7 +120,7 @@ static void shard_end(struct ms_verify *verify)
 /* True: all of it. */
 static bool hash_some(struct ms_verify *verify, u32 index, const struct mmsb_line *line, u64 *budget)
 {
-	u64 bytes = line->size - verify->offset, most = (*budget + WORD_COST - 1) / WORD_COST * 8, cost;
+	u64 bytes = line->size - verify->offset, most = (*budget + MS_COST_WORD - 1) / MS_COST_WORD * 8;
 
 	verify->hashing &= !verify->astray;
 	if (!verify->hashing || line->kind == MMSB_KIND_NONE)
@@ -128,22 +130,19 @@ static bool hash_some(struct ms_verify *verify, u32 index, const struct mmsb_lin
 	bytes = bytes < most ? bytes : most;
 	ms_page_hash_bytes(verify->space, ms_line_id(line, index), line, verify->offset, bytes, &verify->tally.hash);
 	verify->offset += bytes;
-	cost = (bytes + 7) / 8 * WORD_COST;
-	*budget -= cost < *budget ? cost : *budget;
+	ms_verify_spend(budget, (bytes + 7) / 8 * MS_COST_WORD);
 	return verify->offset == line->size;
 }
 
 static void line_begin(struct ms_verify *verify, u32 index, const struct mmsb_line *line, u64 *budget)
 {
-	const struct ms_node *node = ms_node_find(verify->space, index);
-	u64 cost = LINE_COST + (node && node->derivation ? node->derivation->edges : 0);
-
+	verify->spent = MS_COST_LINE;
 	ms_verify_line(verify, index, line);
 	ms_verify_node(verify, index, line);
 	verify->begun = true;
 	verify->child = 0;
 	verify->offset = 0;
-	*budget -= cost < *budget ? cost : *budget;
+	ms_verify_spend(budget, verify->spent);
 }
 
 /* Where the budget ends in the middle of a page, it goes on there. */
@@ -214,7 +213,7 @@ static void some_links(struct ms_verify *verify, u64 budget)
 	if (verify->link && verify->linked <= verify->tally.listed && listed_line(verify, verify->link - 1))
 		return;
 	ms_verify_differ(verify, MMSB_FINDING_FREE, 0, 0, verify->tally.listed, verify->linked);
-	verify->stage = MS_VERIFY_COUNTS;
+	verify->stage = MS_VERIFY_SLABS;
 }
 
 /* ------------------------------------------------------------------------------------------------------------ its counts */
@@ -241,7 +240,6 @@ static void compare(struct ms_verify *verify)
 		verify->moved |= MMSB_MOVED_PAGES;
 		return;
 	}
-	ms_verify_slabs(verify);
 	ms_verify_differ(verify, MMSB_FINDING_PAGES, 0, 0, tally->live, shard->lines.live);
 	ms_verify_differ(verify, MMSB_FINDING_DERIVED, 0, 0, tally->derived, shard->graph.derived);
 	ms_verify_differ(verify, MMSB_FINDING_EDGES, 0, 0, tally->edges, shard->graph.edges);
@@ -259,6 +257,36 @@ static bool is_settled(const struct ms_verify *verify)
 	return !space->meeting.open && !space->replay.open && (!verify->shard || ms_wave_is_empty(&verify->shard->graph.wave));
 }
 
+static void piece_of_stage(struct ms_verify *verify)
+{
+	switch (verify->stage) {
+	case MS_VERIFY_LINES:
+		some_lines(verify, PF_WAVE_BUDGET);
+		break;
+	case MS_VERIFY_LIST:
+		some_links(verify, PF_WAVE_BUDGET / MS_COST_LINE + 1);
+		break;
+	case MS_VERIFY_SLABS:
+		if (ms_verify_slabs(verify, PF_WAVE_BUDGET))
+			verify->stage = MS_VERIFY_ROOMS;
+		break;
+	case MS_VERIFY_ROOMS:
+		if (ms_verify_rooms(verify, PF_WAVE_BUDGET))
+			verify->stage = MS_VERIFY_COUNTS;
+		break;
+	case MS_VERIFY_COUNTS:
+		compare(verify);
+		shard_end(verify);
+		break;
+	case MS_VERIFY_ARENA:
+		ms_verify_arena(verify);
+		verify->stage = MS_VERIFY_DONE;
+		break;
+	case MS_VERIFY_DONE:
+		break;
+	}
+}
+
 static void piece(struct ms_verify *verify)
 {
 	if (verify->shard)
@@ -266,17 +294,7 @@ static void piece(struct ms_verify *verify)
 	verify->settled = is_settled(verify);
 	if (!verify->settled && verify->stage == MS_VERIFY_LINES)
 		verify->moved |= MMSB_MOVED_SIGNATURES;
-	if (verify->stage == MS_VERIFY_LINES) {
-		some_lines(verify, PF_WAVE_BUDGET);
-	} else if (verify->stage == MS_VERIFY_LIST) {
-		some_links(verify, PF_WAVE_BUDGET / LINE_COST + 1);
-	} else if (verify->stage == MS_VERIFY_COUNTS) {
-		compare(verify);
-		shard_end(verify);
-	} else if (verify->stage == MS_VERIFY_ARENA) {
-		ms_verify_arena(verify);
-		verify->stage = MS_VERIFY_DONE;
-	}
+	piece_of_stage(verify);
 }
 
 /* Stops the shard that is looked at, or all of them (NULL) where more is needed. What is under way there ends first. */
@@ -299,21 +317,22 @@ static const u64 *stand_still(struct ms_verify *verify, u64 *set)
 	return NULL;
 }
 
-void ms_verify_step(struct ms_verify *verify)
+static enum mmsb_reason verify_step(struct ms_verify *verify)
 {
 	u64 set[MS_INBOX] = { 0 };
 	const u64 *stopped;
 
 	if (verify->stage == MS_VERIFY_DONE)
-		return;
+		return MMSB_REASON_NONE;
 	stopped = stand_still(verify, set);
 	do {
 		piece(verify);
 		pf_resched();
-	} while (verify->still && verify->stage != MS_VERIFY_DONE);
+	} while (verify->still && verify->stage != MS_VERIFY_DONE && !verify->reason);
 	ms_space_go(verify->space, stopped);
 	if (verify->stage == MS_VERIFY_DONE)
 		ms_verify_forget_slots(verify);
+	return verify->reason;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- telling */
@@ -326,7 +345,7 @@ static u64 lines_done(const struct ms_verify *verify)
 	return verify->shard ? verify->shard->number * each + at : verify->space->lines;
 }
 
-void ms_verify_tell(struct ms_verify *verify, struct mmsb_verify_args *args)
+static void verify_tell(struct ms_verify *verify, struct mmsb_verify_args *args)
 {
 	args->done = lines_done(verify);
 	args->total = verify->space->lines;
@@ -341,4 +360,38 @@ void ms_verify_tell(struct ms_verify *verify, struct mmsb_verify_args *args)
 	for (args->count = 0; args->count < MMSB_VERIFY_TOLD && verify->told < verify->findings; args->count++)
 		args->finding[args->count] = verify->finding[verify->told++];
 	args->more = verify->stage != MS_VERIFY_DONE || verify->told < verify->findings;
+}
+
+/* ------------------------------------------------------------------------------------------------------------- the call */
+
+static enum mmsb_reason verify_some(struct ms_space *space, struct ms_verify **verify, struct mmsb_verify_args *args)
+{
+	enum mmsb_reason reason = MMSB_REASON_NONE;
+
+	if (args->flags & MMSB_VERIFY_BEGIN)
+		reason = verify_make(space, args->flags & MMSB_VERIFY_STILL, verify);
+	else if (!*verify)
+		reason = MMSB_REASON_BAD_FLAGS;
+	if (!reason)
+		reason = verify_step(*verify);
+	if (!reason)
+		verify_tell(*verify, args);
+	return reason;
+}
+
+/* One that has ended, or that another begins in the place of, is forgotten. */
+enum mmsb_reason ms_space_verify(struct ms_space *space, struct ms_verify **verify, struct mmsb_verify_args *args)
+{
+	enum mmsb_reason reason;
+
+	if (args->flags & MMSB_VERIFY_BEGIN) {
+		ms_verify_free(*verify);
+		*verify = NULL;
+	}
+	reason = verify_some(space, verify, args);
+	if (reason || !args->more) {
+		ms_verify_free(*verify);
+		*verify = NULL;
+	}
+	return reason;
 }

@@ -19,6 +19,13 @@
 #define MS_VERIFY_ROOM	512u			/* findings that are kept to be told; more are counted */
 #define MS_SLOT_WORDS	(PF_CHUNK / 64 / 64)	/* a bit for each slot that a chunk may have */
 
+/* Of the budget of a piece, nanoseconds that nothing of it is in a cache. */
+#define MS_COST_LINE	32u
+#define MS_COST_WORD	4u			/* that is hashed */
+#define MS_COST_EDGE	100u			/* from either end */
+#define MS_COST_CHUNK	70u			/* of a large page */
+#define MS_COST_SLAB	200u
+
 /* What was counted in the shard. */
 struct ms_tally {
 	u64 live, listed;			/* lines */
@@ -36,6 +43,8 @@ struct ms_slots {
 enum ms_verify_stage {
 	MS_VERIFY_LINES,
 	MS_VERIFY_LIST,				/* of lines that came back */
+	MS_VERIFY_SLABS,			/* in which pages were seen */
+	MS_VERIFY_ROOMS,			/* lists of slabs that have room */
 	MS_VERIFY_COUNTS,
 	MS_VERIFY_ARENA,
 	MS_VERIFY_DONE,
@@ -46,6 +55,7 @@ struct ms_verify {
 	enum ms_verify_stage stage;
 	bool still;
 	bool settled;				/* no wave is under way where we look */
+	enum mmsb_reason reason;		/* why it cannot go on */
 
 	/* The shard that is looked at. */
 	struct ms_shard *shard;
@@ -53,9 +63,14 @@ struct ms_verify {
 	bool begun;				/* that one's judged, but not all of its children, or not hashed in full */
 	u32 child;
 	u64 offset;
+	u64 spent;				/* of the budget, on judging it */
 	bool astray;				/* its bytes, or its parents, are nowhere to be found */
 	u32 link;				/* the list, index + 1 */
 	u64 linked;
+	u64 chunk;				/* of the arena, */
+	u64 roomy;				/* and of slabs with pages so far, those with room that no list has shown yet */
+	u16 class;				/* whose list is next, */
+	const struct ms_slab *slab, *before;	/* and where in that; NULL: at its beginning */
 	u64 changes;				/* when its lines were begun */
 	u32 tries;
 	bool counting;				/* all that its lines say was seen at one state of them */
@@ -84,12 +99,19 @@ void ms_verify_node(struct ms_verify *verify, u32 index, const struct mmsb_line 
 /* Children from `child` on, as many as the budget allows. True: that was all. */
 bool ms_verify_children(struct ms_verify *verify, u32 index, u64 *budget);
 
-/* Slots of the shard's slabs, behind all of its lines; and the arena, with all shards stopped. */
-void ms_verify_slabs(struct ms_verify *verify);
+/* Behind all of the shard's lines, as far as the budget allows: slots of its slabs, and which have room. True: that was all. */
+bool ms_verify_slabs(struct ms_verify *verify, u64 budget);
+bool ms_verify_rooms(struct ms_verify *verify, u64 budget);
+/* With all shards stopped. */
 void ms_verify_arena(struct ms_verify *verify);
-/* Marks the slot as a page's. False: it was another's. NO_MEMORY makes it count no more. */
+/* Marks the slot as a page's. False: it was another's. */
 bool ms_verify_take_slot(struct ms_verify *verify, u64 chunk, u32 slot);
 void ms_verify_forget_slots(struct ms_verify *verify);
+
+static inline void ms_verify_spend(u64 *budget, u64 cost)
+{
+	*budget -= cost < *budget ? cost : *budget;
+}
 
 static inline void ms_verify_differ(struct ms_verify *verify, enum mmsb_finding_kind kind, u64 page, u64 detail, u64 expected, u64 found)
 {

@@ -26,7 +26,7 @@ bool ms_verify_take_slot(struct ms_verify *verify, u64 chunk, u32 slot)
 		word = slots_of(verify, chunk);
 	}
 	if (!word) {
-		verify->counting = false;
+		verify->reason = MMSB_REASON_NO_MEMORY;
 		return true;
 	}
 	word += slot / 64;
@@ -46,16 +46,21 @@ void ms_verify_forget_slots(struct ms_verify *verify)
 	}
 }
 
+/* In parallel: the kernel has no instruction for it that every CPU knows. */
+static u32 bits_of(u64 word)
+{
+	word -= word >> 1 & 0x5555555555555555ull;
+	word = (word & 0x3333333333333333ull) + (word >> 2 & 0x3333333333333333ull);
+	word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return (u32)(word * 0x0101010101010101ull >> 56);
+}
+
 static u32 count_bits(const u64 *word)
 {
 	u32 count = 0, i;
 
-	for (i = 0; i < MS_SLOT_WORDS; i++) {
-		u64 left;
-
-		for (left = word[i]; left; left &= left - 1)
-			count++;
-	}
+	for (i = 0; i < MS_SLOT_WORDS; i++)
+		count += bits_of(word[i]);
 	return count;
 }
 
@@ -69,62 +74,80 @@ static void slab_of_shard(struct ms_verify *verify, const struct ms_slab *slab, 
 	verify->tally.chunks++;
 }
 
-/* Those with pages, found by these; returns how many have room. */
-static u64 slabs_with_pages(struct ms_verify *verify)
+/* A large page's chunks have no slab, and where nobody wrote to them yet, no slot of the region. */
+static void slab_with_pages(struct ms_verify *verify, u64 chunk, u32 here)
 {
-	u64 chunk, roomy = 0;
+	const struct ms_slot *slot = here ? ms_region_slot(&verify->space->arena.region, chunk) : NULL;
 
-	for (chunk = 0; chunk < verify->space->arena.region.chunks; chunk++) {
-		const u64 *word = slots_of(verify, chunk);
-		const struct ms_slab *slab;
-		const struct ms_slot *slot;
-		u32 here;
-
-		if (!word) {
-			chunk |= MS_LEAF - 1;
-			continue;
-		}
-		here = count_bits(word);
-		slot = here ? ms_region_slot(&verify->space->arena.region, chunk) : NULL;
-		slab = slot ? slot->slab : NULL;	/* of a large page that nobody wrote to, not even a slot is there */
-		if (!slab)
-			continue;
-		slab_of_shard(verify, slab, chunk, here);
-		roomy += slab->used < slab->slots;
-		pf_resched();
-	}
-	return roomy;
+	if (!slot || !slot->slab)
+		return;
+	slab_of_shard(verify, slot->slab, chunk, here);
+	verify->roomy += slot->slab->used < slot->slab->slots;
 }
 
-/* Those with room of one class; those without pages are known by this list alone. Returns how many of them have pages. */
-static u64 slabs_of_class(struct ms_verify *verify, u16 class)
+/* Those with pages, found by these. */
+bool ms_verify_slabs(struct ms_verify *verify, u64 budget)
 {
-	const struct ms_slab *slab = verify->shard->slabs.room[class], *before = NULL;
-	u64 most = verify->space->arena.region.chunks, roomy = 0;
+	for (; verify->chunk < verify->space->arena.region.chunks; verify->chunk++) {
+		const u64 *word = slots_of(verify, verify->chunk);
 
-	for (; slab && most--; before = slab, slab = slab->next) {
-		const u64 *word = slots_of(verify, slab->chunk);
+		if (!budget)
+			return false;
+		if (word)
+			slab_with_pages(verify, verify->chunk, count_bits(word));
+		else
+			verify->chunk |= MS_LEAF - 1;
+		ms_verify_spend(&budget, word ? MS_COST_SLAB : 1);
+	}
+	return true;
+}
 
-		if (slab->class != class || slab->used >= slab->slots || slab->prev != before) {
-			ms_verify_differ(verify, MMSB_FINDING_SLAB, 0, slab->chunk, class, ~(u64)slab->class);
+/* It is where it says, so it is one; and on the list of its class, behind the one before. */
+static bool slab_is_listed(const struct ms_verify *verify, const struct ms_slab *slab)
+{
+	const struct ms_region *region = &verify->space->arena.region;
+	const struct ms_slot *slot = slab->chunk < region->chunks ? ms_region_slot(region, slab->chunk) : NULL;
+
+	return slot && slot->slab == slab && slab->class == verify->class && slab->used < slab->slots && slab->prev == verify->before;
+}
+
+/* Those without pages are known by this list alone. */
+static void slab_on_list(struct ms_verify *verify, const struct ms_slab *slab)
+{
+	const u64 *word = slots_of(verify, slab->chunk);
+
+	if (word && count_bits(word))
+		verify->roomy--;
+	else
+		slab_of_shard(verify, slab, slab->chunk, 0);
+}
+
+/* Of one class. What is changed meanwhile makes all of the shard begin again, so the place in it holds. A circle has one whose `prev` is not so. */
+static bool some_of_class(struct ms_verify *verify, u64 *budget)
+{
+	const struct ms_slab *slab = verify->slab ? verify->slab : verify->shard->slabs.room[verify->class];
+
+	verify->before = verify->slab ? verify->before : NULL;
+	for (; slab && *budget; verify->before = slab, slab = slab->next) {
+		if (!slab_is_listed(verify, slab)) {
+			ms_verify_differ(verify, MMSB_FINDING_SLAB, 0, slab->chunk, verify->class, ~(u64)slab->class);
+			slab = NULL;
 			break;
 		}
-		if (word && count_bits(word))
-			roomy++;
-		else
-			slab_of_shard(verify, slab, slab->chunk, 0);
+		slab_on_list(verify, slab);
+		ms_verify_spend(budget, MS_COST_SLAB);
 	}
-	return roomy;
+	verify->slab = slab;
+	return !slab;
 }
 
-void ms_verify_slabs(struct ms_verify *verify)
+bool ms_verify_rooms(struct ms_verify *verify, u64 budget)
 {
-	u64 roomy = slabs_with_pages(verify), listed = 0;
-	u16 class;
-
-	for (class = 0; class < MS_SLAB_CLASSES; class++)
-		listed += slabs_of_class(verify, class);
-	ms_verify_differ(verify, MMSB_FINDING_SLAB, 0, ~0ull, roomy, listed);
+	for (; verify->class < MS_SLAB_CLASSES; verify->class++)
+		if (!some_of_class(verify, &budget))
+			return false;
+	ms_verify_differ(verify, MMSB_FINDING_SLAB, 0, ~0ull, 0, verify->roomy);
+	return true;
 }
 
 /* --------------------------------------------------------------------------------------------------------------- arena */
@@ -156,6 +179,17 @@ static void verify_slab(struct ms_verify *verify, const struct ms_slab *slab, u6
 	}
 }
 
+/* Of a leaf that there is not: large pages have chunks there, of which none was written yet. */
+static u32 taken_of_leaf(const struct ms_arena *arena, u64 chunk)
+{
+	u64 words = (arena->region.chunks + 63) / 64, word;
+	u32 taken = 0;
+
+	for (word = chunk / 64; word < words && word < (chunk + MS_LEAF) / 64; word++)
+		taken += bits_of(arena->taken[word]);
+	return taken;
+}
+
 static u64 verify_chunks(struct ms_verify *verify)
 {
 	const struct ms_arena *arena = &verify->space->arena;
@@ -165,9 +199,12 @@ static u64 verify_chunks(struct ms_verify *verify)
 		const struct ms_slot *slot = ms_region_slot(&arena->region, chunk);
 		bool is = is_taken(arena, chunk);
 
-		taken += is;
-		if (!slot)
+		if (!slot) {
+			taken += taken_of_leaf(arena, chunk);
+			chunk |= MS_LEAF - 1;
 			continue;
+		}
+		taken += is;
 		filled += !!slot->memory;
 		if (!is && (slot->memory || slot->slab))
 			ms_verify_differ(verify, MMSB_FINDING_CHUNK, 0, chunk, true, false);

@@ -18,13 +18,19 @@ static u64 id_of(const struct ms_space *space, u32 index)
 
 /* ----------------------------------------------------------------------------------------------------------- parents */
 
+/* As many as there is room for, whatever it says. */
+static u32 children_of(const struct ms_node *node)
+{
+	return node->children < node->room ? node->children : node->room;
+}
+
 /* The parent's node, if that lists this edge of the page's. */
 static const struct ms_node *listing_parent(const struct ms_space *space, u32 index, const struct ms_edge *edge, u32 number)
 {
 	const struct ms_node *node = live_line(space, edge->parent) ? ms_node_find(space, edge->parent) : NULL;
 	const struct ms_child *child;
 
-	if (!node || edge->slot >= node->children)
+	if (!node || edge->slot >= children_of(node))
 		return NULL;
 	child = &node->child[edge->slot];
 	return child->index == index && child->edge == number && child->type == edge->type ? node : NULL;
@@ -82,6 +88,7 @@ static void verify_derivation(struct ms_verify *verify, u32 index, const struct 
 	}
 	ms_verify_differ(verify, MMSB_FINDING_RULE, page, 1, data, derivation->data);
 	ms_verify_differ(verify, MMSB_FINDING_HEIGHT, page, 0, height, node->height);
+	verify->spent += (u64)derivation->edges * MS_COST_EDGE;
 	verify->tally.derived++;
 	verify->tally.edges += derivation->edges;
 	verify->tally.graph_memory += ms_derivation_memory(derivation);
@@ -97,8 +104,10 @@ void ms_verify_node(struct ms_verify *verify, u32 index, const struct mmsb_line 
 
 	ms_verify_differ(verify, MMSB_FINDING_KIND, page, 0, derived, line->kind == MMSB_KIND_DERIVED);
 	ms_verify_differ(verify, MMSB_FINDING_KIND, page, 1, parent, !!(line->flags & MS_LINE_PARENT));
+	verify->astray |= derived != (line->kind == MMSB_KIND_DERIVED);
 	if (!node)
 		return;
+	ms_verify_differ(verify, MMSB_FINDING_CHILD, page, ~0ull, children_of(node), node->children);
 	if (derived)
 		verify_derivation(verify, index, line, node);
 	else
@@ -123,12 +132,12 @@ bool ms_verify_children(struct ms_verify *verify, u32 index, u64 *budget)
 {
 	const struct ms_node *node = ms_node_find(verify->space, index);
 
-	for (; node && verify->child < node->children; verify->child++) {
+	for (; node && verify->child < children_of(node); verify->child++) {
 		const struct ms_child *child = &node->child[verify->child];
 
 		if (!*budget)
 			return false;
-		--*budget;
+		ms_verify_spend(budget, MS_COST_EDGE);
 		verify->tally.foreign += ms_space_owner(verify->space, child->index) != verify->shard->number;
 		if (!follows(verify->space, child, index, verify->child))
 			ms_verify_differ(verify, MMSB_FINDING_CHILD, id_of(verify->space, index), verify->child, child->index,

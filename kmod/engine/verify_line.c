@@ -9,7 +9,7 @@ static bool slot_is_free(const struct ms_slab *slab, u32 slot)
 {
 	u32 i;
 
-	for (i = 0; i < slab->depth; i++)
+	for (i = 0; i < slab->depth && i < slab->slots; i++)
 		if (slab->given[i] == slot)
 			return true;
 	return slot >= slab->fresh;
@@ -29,6 +29,7 @@ static void small_place(struct ms_verify *verify, u64 page, const struct mmsb_li
 	u32 fits = slab && ms_slab_slot_bytes(line->size) == slab->slot_bytes && !(at % slab->slot_bytes);
 	u32 slot = fits ? (u32)at / slab->slot_bytes : 0;
 
+	verify->spent += fits ? slab->depth / 2 : 0;
 	if (!fits || slot_is_free(slab, slot)) {
 		verify->astray = true;
 		ms_verify_differ(verify, MMSB_FINDING_PLACE, page, chunk, slab ? slab->slot_bytes : 0, line->place);
@@ -55,6 +56,7 @@ static void large_place(struct ms_verify *verify, u64 page, const struct mmsb_li
 	for (i = chunk; fits && verify->counting && i < chunk + chunks; i++)
 		if (!ms_verify_take_slot(verify, i, 0))
 			ms_verify_differ(verify, MMSB_FINDING_SHARED_PLACE, page, i, ~line->place, line->place);
+	verify->spent += chunks * MS_COST_CHUNK;
 	verify->tally.chunks += chunks;
 }
 

@@ -370,26 +370,6 @@ int embedded_space_limit(struct mmsb_space *handle, struct mmsb_limits_args *arg
 	return reason ? msl_fail_reason(reason) : 0;
 }
 
-static enum mmsb_reason verify_some(struct embedded_space *space, struct mmsb_verify_args *args)
-{
-	enum mmsb_reason reason = MMSB_REASON_NONE;
-
-	if (args->flags & MMSB_VERIFY_BEGIN) {
-		ms_verify_free(space->verify);
-		space->verify = NULL;
-		reason = ms_verify_make(space->instance->engine, args->flags & MMSB_VERIFY_STILL, &space->verify);
-	}
-	if (!space->verify)
-		return reason ? reason : MMSB_REASON_BAD_FLAGS;
-	ms_verify_step(space->verify);
-	ms_verify_tell(space->verify, args);
-	if (!args->more) {
-		ms_verify_free(space->verify);
-		space->verify = NULL;
-	}
-	return reason;
-}
-
 int embedded_space_verify(struct mmsb_space *handle, struct mmsb_verify_args *args)
 {
 	struct embedded_space *space = (struct embedded_space *)handle;
@@ -398,7 +378,7 @@ int embedded_space_verify(struct mmsb_space *handle, struct mmsb_verify_args *ar
 	if (space->read_only)
 		return fail_read_only();
 	pthread_mutex_lock(&space->verifying);
-	reason = verify_some(space, args);
+	reason = ms_space_verify(space->instance->engine, &space->verify, args);
 	pthread_mutex_unlock(&space->verifying);
 	return reason ? msl_fail_reason(reason) : 0;
 }

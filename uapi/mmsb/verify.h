@@ -6,8 +6,9 @@
  * A call does a piece of it, and says how far it has come; the first one says MMSB_VERIFY_BEGIN, and others follow as long as `more` is set.
  * An fd has one verification at a time; beginning another forgets it.
  *
- * What stands still. A piece is taken while the shard it looks at stands still, for one or two tenths of a millisecond: for changes of the
- * graph, which all shards make together, that keeps the whole graph as it is. Only at the end all shards stand still at once, while
+ * What stands still. A piece is taken while the shard it looks at stands still, for one or two tenths of a millisecond; about one where a
+ * single page is of a gibibyte, or has thousands of parents. For changes of the graph, which all shards make together, that keeps the whole
+ * graph as it is. Only at the end all shards stand still at once, while
  * the arena's chunks are counted: some milliseconds where the arena is of many gigabytes. What is counted over a whole shard (pages, free lines,
  * slots, edges, the hash) can be held against the engine's counters only if nothing of that sort came or went meanwhile: where pages or
  * edges did, the shard is looked at again, a few times; what could not be compared in the end is told in `moved`, and is no finding.

@@ -105,9 +105,9 @@ int msl_dir_list(struct msl_disk *disk, struct msl_dir *dir)
 	dir->nsegments = 0;
 	dir->ncheckpoints = 0;
 	err = disk->ops->list(disk, list_one, dir);
+	dir->segments = dir->left;	/* also of a list that broke off, for the old ones may have moved */
 	if (err)
 		return err;
-	dir->segments = dir->left;
 	if (dir->nsegments)
 		qsort(dir->segments, dir->nsegments, sizeof(*dir->segments), by_number);
 	if (dir->ncheckpoints)

@@ -1,22 +1,47 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# fish completion for mmsb. tools/test-cli compares the words here with 'mmsb help --json'.
+# fish completion for mmsb. tools/check-completion holds what it offers against 'mmsb help --json'.
 
 function __mmsb_spaces
     mmsb space list 2>/dev/null | tail -n +2 | string replace -r ' .*' ''
 end
 
-function __mmsb_none
-    not __fish_seen_subcommand_from demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat timing limits affinity events bench doctor run version help
+set -g __mmsb_commands demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat timing limits affinity events bench doctor run version help
+
+# the words from the command on: some commands are also verbs or operands of others
+function __mmsb_words
+    set -l words (commandline -opc)
+    for i in (seq 2 (count $words))
+        if contains -- $words[$i] $__mmsb_commands
+            string join \n -- $words[$i..-1]
+            return
+        end
+    end
 end
 
-# true if the command line has this noun and this verb
+function __mmsb_none
+    set -l words (__mmsb_words)
+    not set -q words[1]
+end
+
+# true if the command is one of these
+function __mmsb_is
+    set -l words (__mmsb_words)
+    contains -- "$words[1]" $argv
+end
+
+# true if the command is this noun and this verb
 function __mmsb_at
-    set -l words (commandline -opc)
-    contains -- $argv[1] $words; and contains -- $argv[2] $words
+    set -l words (__mmsb_words)
+    test "$words[1]" = $argv[1]; and contains -- $argv[2] $words
 end
 
 function __mmsb_no_verb
-    __fish_seen_subcommand_from $argv[1]; and not __fish_seen_subcommand_from $argv[2..-1]
+    set -l words (__mmsb_words)
+    test "$words[1]" = $argv[1]; or return
+    for verb in $argv[2..-1]
+        contains -- $verb $words; and return 1
+    end
+    return 0
 end
 
 complete -c mmsb -f
@@ -54,24 +79,25 @@ complete -c mmsb -n __mmsb_none -a doctor -d 'Look for what keeps MMSB from work
 complete -c mmsb -n __mmsb_none -a run -d 'Run commands from a file'
 complete -c mmsb -n __mmsb_none -a version -d 'Print the versions'
 complete -c mmsb -n __mmsb_none -a help -d 'Explain a command'
+complete -c mmsb -n '__mmsb_is help' -a "$__mmsb_commands"
 complete -c mmsb -n '__mmsb_no_verb space create list show rm reset' -a 'create list show rm reset'
 set -l page_verbs create set add get watch rm list show derive underive link unlink refresh
 complete -c mmsb -n "__mmsb_no_verb page $page_verbs" -a "$page_verbs"
 set -l log_verbs ls stat show export follow verify write status
 complete -c mmsb -n "__mmsb_no_verb log $log_verbs" -a "$log_verbs"
-complete -c mmsb -n '__fish_seen_subcommand_from log restore replay history at why' -F
+complete -c mmsb -n '__mmsb_is log restore replay history at why' -F
 complete -c mmsb -n '__mmsb_no_verb bench compare page' -a 'compare page'
-complete -c mmsb -n '__fish_seen_subcommand_from bench' -F
-complete -c mmsb -n '__mmsb_at bench page' -l output -r -d 'Where to'
+complete -c mmsb -n '__mmsb_is bench' -F
+complete -c mmsb -n '__mmsb_at bench page' -s o -l output -r -F -d 'Where to'
 complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
-complete -c mmsb -n '__fish_seen_subcommand_from page graph watch hash verify dump checkpoint durability sync stat timing limits affinity; or __mmsb_at log write' -a '(__mmsb_spaces)'
+complete -c mmsb -n '__mmsb_is page graph watch hash verify dump checkpoint durability sync stat timing limits affinity; or __mmsb_at log write' -a '(__mmsb_spaces)'
 
-complete -c mmsb -n '__fish_seen_subcommand_from demo' -l inline -d 'Who submits runs the engine'
-complete -c mmsb -n '__fish_seen_subcommand_from demo' -l shards -x -d 'Shards of the space'
-complete -c mmsb -n '__fish_seen_subcommand_from demo' -l seconds -x -d 'How long'
-complete -c mmsb -n '__fish_seen_subcommand_from demo' -l writers -x -d 'How many writers'
-complete -c mmsb -n '__fish_seen_subcommand_from demo' -l readers -x -d 'How many readers'
+complete -c mmsb -n '__mmsb_is demo' -l inline -d 'Who submits runs the engine'
+complete -c mmsb -n '__mmsb_is demo' -l shards -x -d 'Shards of the space'
+complete -c mmsb -n '__mmsb_is demo' -l seconds -x -d 'How long'
+complete -c mmsb -n '__mmsb_is demo' -l writers -x -d 'How many writers'
+complete -c mmsb -n '__mmsb_is demo' -l readers -x -d 'How many readers'
 complete -c mmsb -n '__mmsb_at space create' -l shards -x -d 'Shards of the space'
 complete -c mmsb -n '__mmsb_at space create' -l max-pages -x -d 'Most pages'
 complete -c mmsb -n '__mmsb_at space create' -l max-bytes -x -d 'Most bytes'
@@ -111,22 +137,22 @@ complete -c mmsb -n '__mmsb_at page derive' -l lane -x -a 'u8 u16 u32 u64 i8 i16
 complete -c mmsb -n '__mmsb_at page derive' -l param -x -d 'Parameters'
 complete -c mmsb -n '__mmsb_at page derive' -l lazy -d 'Recomputed when read'
 complete -c mmsb -n '__mmsb_at page derive' -l saturate -d 'Stop at the ends of the range'
-complete -c mmsb -n '__fish_seen_subcommand_from watch; and not __fish_seen_subcommand_from page' -l kind -x -a 'source derived' -d 'Only pages of that kind'
-complete -c mmsb -n '__fish_seen_subcommand_from watch; and not __fish_seen_subcommand_from page' -l ticks -d 'Closed ticks, too'
-complete -c mmsb -n '__fish_seen_subcommand_from watch; and not __fish_seen_subcommand_from page' -l count -x -d 'How many lines'
-complete -c mmsb -n '__fish_seen_subcommand_from watch; and not __fish_seen_subcommand_from page' -l timeout -x -d 'Give up after that long'
-complete -c mmsb -n '__fish_seen_subcommand_from graph' -l format -x -a 'text dot svg json' -d 'What is written'
-complete -c mmsb -n '__fish_seen_subcommand_from graph' -s o -l output -r -F -d 'Where to'
-complete -c mmsb -n '__fish_seen_subcommand_from graph' -l up -x -d 'Steps toward parents'
-complete -c mmsb -n '__fish_seen_subcommand_from graph' -l down -x -d 'Steps toward children'
-complete -c mmsb -n '__fish_seen_subcommand_from hash' -l on -d 'Switch it on'
-complete -c mmsb -n '__fish_seen_subcommand_from hash' -l off -d 'Switch it off'
-complete -c mmsb -n '__fish_seen_subcommand_from hash' -l recompute -d 'From all bytes'
-complete -c mmsb -n '__fish_seen_subcommand_from hash' -l check -d 'Compare both ways'
-complete -c mmsb -n '__fish_seen_subcommand_from verify' -l still -d 'Let the space stand still'
-complete -c mmsb -n '__fish_seen_subcommand_from dump' -l length -x -d 'Most bytes of a page'
-complete -c mmsb -n '__fish_seen_subcommand_from dump' -l limit -x -d 'Most pages'
-complete -c mmsb -n '__fish_seen_subcommand_from dump' -l snapshot -d 'All at one tick'
+complete -c mmsb -n '__mmsb_is watch' -l kind -x -a 'source derived' -d 'Only pages of that kind'
+complete -c mmsb -n '__mmsb_is watch' -l ticks -d 'Closed ticks, too'
+complete -c mmsb -n '__mmsb_is watch' -l count -x -d 'How many lines'
+complete -c mmsb -n '__mmsb_is watch' -l timeout -x -d 'Give up after that long'
+complete -c mmsb -n '__mmsb_is graph' -l format -x -a 'text dot svg json' -d 'What is written'
+complete -c mmsb -n '__mmsb_is graph' -s o -l output -r -F -d 'Where to'
+complete -c mmsb -n '__mmsb_is graph' -l up -x -d 'Steps toward parents'
+complete -c mmsb -n '__mmsb_is graph' -l down -x -d 'Steps toward children'
+complete -c mmsb -n '__mmsb_is hash' -l on -d 'Switch it on'
+complete -c mmsb -n '__mmsb_is hash' -l off -d 'Switch it off'
+complete -c mmsb -n '__mmsb_is hash' -l recompute -d 'From all bytes'
+complete -c mmsb -n '__mmsb_is hash' -l check -d 'Compare both ways'
+complete -c mmsb -n '__mmsb_is verify' -l still -d 'Let the space stand still'
+complete -c mmsb -n '__mmsb_is dump' -l length -x -d 'Most bytes of a page'
+complete -c mmsb -n '__mmsb_is dump' -l limit -x -d 'Most pages'
+complete -c mmsb -n '__mmsb_is dump' -l snapshot -d 'All at one tick'
 complete -c mmsb -n '__mmsb_at log show' -l from -x -d 'First tick'
 complete -c mmsb -n '__mmsb_at log show' -l to -x -d 'Last tick'
 complete -c mmsb -n '__mmsb_at log show' -l count -x -d 'How many'
@@ -146,50 +172,50 @@ complete -c mmsb -n '__mmsb_at log write' -l segment -x -d 'Size of a segment'
 complete -c mmsb -n '__mmsb_at log write' -l zstd -d 'Compress'
 complete -c mmsb -n '__mmsb_at log write' -l take-over -d 'Fence the writer of now'
 complete -c mmsb -n '__mmsb_at log status' -l socket -r -d 'Where mmsbd listens'
-complete -c mmsb -n '__fish_seen_subcommand_from restore' -l shards -x -d 'Shards of the space'
-complete -c mmsb -n '__fish_seen_subcommand_from restore' -l max-pages -x -d 'Most pages'
-complete -c mmsb -n '__fish_seen_subcommand_from restore' -l max-bytes -x -d 'Most bytes'
-complete -c mmsb -n '__fish_seen_subcommand_from restore' -l max-rings -x -d 'Most rings'
-complete -c mmsb -n '__fish_seen_subcommand_from restore' -l mode -x -d 'Who may open it'
-complete -c mmsb -n '__fish_seen_subcommand_from restore' -l owner -x -a '(__fish_complete_users)' -d 'Its owner'
-complete -c mmsb -n '__fish_seen_subcommand_from restore' -l group -x -a '(__fish_complete_groups)' -d 'Its group'
-complete -c mmsb -n '__fish_seen_subcommand_from restore' -l tick -x -d 'As of that tick'
-complete -c mmsb -n '__fish_seen_subcommand_from restore' -l time -x -d 'As of that time'
-complete -c mmsb -n '__fish_seen_subcommand_from replay' -l tick -x -d 'As of that tick'
-complete -c mmsb -n '__fish_seen_subcommand_from replay' -l time -x -d 'As of that time'
-complete -c mmsb -n '__fish_seen_subcommand_from checkpoint' -l socket -r -d 'Where mmsbd listens'
-complete -c mmsb -n '__fish_seen_subcommand_from history' -l from -x -d 'First tick'
-complete -c mmsb -n '__fish_seen_subcommand_from history' -l to -x -d 'Last tick'
-complete -c mmsb -n '__fish_seen_subcommand_from history' -l count -x -d 'How many'
-complete -c mmsb -n '__fish_seen_subcommand_from at' -l offset -x -d 'Where'
-complete -c mmsb -n '__fish_seen_subcommand_from at' -l length -x -d 'How many bytes'
-complete -c mmsb -n '__fish_seen_subcommand_from at' -l as-hex -d 'Hex digits'
-complete -c mmsb -n '__fish_seen_subcommand_from at' -l raw -d 'The bytes as they are'
-complete -c mmsb -n '__fish_seen_subcommand_from at' -l lane -x -a 'u8 u16 u32 u64 i8 i16 i32 i64 f32 f64' -d 'As numbers of that type'
-complete -c mmsb -n '__fish_seen_subcommand_from why' -l tick -x -d 'As of that tick'
-complete -c mmsb -n '__fish_seen_subcommand_from why' -l time -x -d 'As of that time'
-complete -c mmsb -n '__fish_seen_subcommand_from why' -l depth -x -d 'Steps toward parents'
-complete -c mmsb -n '__fish_seen_subcommand_from why' -l count -x -d 'How many'
-complete -c mmsb -n '__fish_seen_subcommand_from stat' -l prometheus -d 'In its text format'
-complete -c mmsb -n '__fish_seen_subcommand_from stat' -l output -r -d 'Write it there'
-complete -c mmsb -n '__fish_seen_subcommand_from timing' -l on -d 'Switch it on'
-complete -c mmsb -n '__fish_seen_subcommand_from timing' -l off -d 'Switch it off'
-complete -c mmsb -n '__fish_seen_subcommand_from timing' -l reset -d 'Forget, and go on'
-complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-spaces -x -d 'Spaces in all'
-complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-user-spaces -x -d 'Spaces of one user'
-complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-pages -x -d 'Pages'
-complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-bytes -x -d 'Bytes of arena'
-complete -c mmsb -n '__fish_seen_subcommand_from limits' -l max-rings -x -d 'Rings'
-complete -c mmsb -n '__fish_seen_subcommand_from limits' -l poll-idle-us -x -d 'How long pollers look in vain'
-complete -c mmsb -n '__fish_seen_subcommand_from limits' -l pressure-ms -x -d 'How long queues are held up before that is told'
-complete -c mmsb -n '__fish_seen_subcommand_from limits' -l cpu -x -d 'That poller alone'
-complete -c mmsb -n '__fish_seen_subcommand_from events' -l kind -x -a 'lifecycle pressure' -d 'Only those'
-complete -c mmsb -n '__fish_seen_subcommand_from events' -l count -x -d 'Stop after that many'
-complete -c mmsb -n '__fish_seen_subcommand_from events' -l timeout -x -d 'Give up after that long'
-complete -c mmsb -n '__fish_seen_subcommand_from sync' -l timeout -x -d 'Give up after that long'
-complete -c mmsb -n '__fish_seen_subcommand_from trace' -a '(mmsb trace 2>/dev/null | string replace -r " .*" ""; __mmsb_spaces)'
-complete -c mmsb -n '__fish_seen_subcommand_from trace' -l seconds -x -d 'End after that time'
-complete -c mmsb -n '__fish_seen_subcommand_from trace' -l output -r -d 'Write the script there'
-complete -c mmsb -n '__fish_seen_subcommand_from doctor' -l root -x -a '(__fish_complete_directories)' -d 'Look below it'
-complete -c mmsb -n '__fish_seen_subcommand_from run' -l keep-going -d 'Go on after a failure'
-complete -c mmsb -n '__fish_seen_subcommand_from run' -F
+complete -c mmsb -n '__mmsb_is restore' -l shards -x -d 'Shards of the space'
+complete -c mmsb -n '__mmsb_is restore' -l max-pages -x -d 'Most pages'
+complete -c mmsb -n '__mmsb_is restore' -l max-bytes -x -d 'Most bytes'
+complete -c mmsb -n '__mmsb_is restore' -l max-rings -x -d 'Most rings'
+complete -c mmsb -n '__mmsb_is restore' -l mode -x -d 'Who may open it'
+complete -c mmsb -n '__mmsb_is restore' -l owner -x -a '(__fish_complete_users)' -d 'Its owner'
+complete -c mmsb -n '__mmsb_is restore' -l group -x -a '(__fish_complete_groups)' -d 'Its group'
+complete -c mmsb -n '__mmsb_is restore' -l tick -x -d 'As of that tick'
+complete -c mmsb -n '__mmsb_is restore' -l time -x -d 'As of that time'
+complete -c mmsb -n '__mmsb_is replay' -l tick -x -d 'As of that tick'
+complete -c mmsb -n '__mmsb_is replay' -l time -x -d 'As of that time'
+complete -c mmsb -n '__mmsb_is checkpoint' -l socket -r -d 'Where mmsbd listens'
+complete -c mmsb -n '__mmsb_is history' -l from -x -d 'First tick'
+complete -c mmsb -n '__mmsb_is history' -l to -x -d 'Last tick'
+complete -c mmsb -n '__mmsb_is history' -l count -x -d 'How many'
+complete -c mmsb -n '__mmsb_is at' -l offset -x -d 'Where'
+complete -c mmsb -n '__mmsb_is at' -l length -x -d 'How many bytes'
+complete -c mmsb -n '__mmsb_is at' -l as-hex -d 'Hex digits'
+complete -c mmsb -n '__mmsb_is at' -l raw -d 'The bytes as they are'
+complete -c mmsb -n '__mmsb_is at' -l lane -x -a 'u8 u16 u32 u64 i8 i16 i32 i64 f32 f64' -d 'As numbers of that type'
+complete -c mmsb -n '__mmsb_is why' -l tick -x -d 'As of that tick'
+complete -c mmsb -n '__mmsb_is why' -l time -x -d 'As of that time'
+complete -c mmsb -n '__mmsb_is why' -l depth -x -d 'Steps toward parents'
+complete -c mmsb -n '__mmsb_is why' -l count -x -d 'How many'
+complete -c mmsb -n '__mmsb_is stat' -l prometheus -d 'In its text format'
+complete -c mmsb -n '__mmsb_is stat' -l output -r -d 'Write it there'
+complete -c mmsb -n '__mmsb_is timing' -l on -d 'Switch it on'
+complete -c mmsb -n '__mmsb_is timing' -l off -d 'Switch it off'
+complete -c mmsb -n '__mmsb_is timing' -l reset -d 'Forget, and go on'
+complete -c mmsb -n '__mmsb_is limits' -l max-spaces -x -d 'Spaces in all'
+complete -c mmsb -n '__mmsb_is limits' -l max-user-spaces -x -d 'Spaces of one user'
+complete -c mmsb -n '__mmsb_is limits' -l max-pages -x -d 'Pages'
+complete -c mmsb -n '__mmsb_is limits' -l max-bytes -x -d 'Bytes of arena'
+complete -c mmsb -n '__mmsb_is limits' -l max-rings -x -d 'Rings'
+complete -c mmsb -n '__mmsb_is limits' -l poll-idle-us -x -d 'How long pollers look in vain'
+complete -c mmsb -n '__mmsb_is limits' -l pressure-ms -x -d 'How long queues are held up before that is told'
+complete -c mmsb -n '__mmsb_is limits' -l cpu -x -d 'That poller alone'
+complete -c mmsb -n '__mmsb_is events' -l kind -x -a 'lifecycle pressure' -d 'Only those'
+complete -c mmsb -n '__mmsb_is events' -l count -x -d 'Stop after that many'
+complete -c mmsb -n '__mmsb_is events' -l timeout -x -d 'Give up after that long'
+complete -c mmsb -n '__mmsb_is sync' -l timeout -x -d 'Give up after that long'
+complete -c mmsb -n '__mmsb_is trace' -a '(mmsb trace 2>/dev/null | string replace -r " .*" ""; __mmsb_spaces)'
+complete -c mmsb -n '__mmsb_is trace' -l seconds -x -d 'End after that time'
+complete -c mmsb -n '__mmsb_is trace' -l output -r -d 'Write the script there'
+complete -c mmsb -n '__mmsb_is doctor' -l root -x -a '(__fish_complete_directories)' -d 'Look below it'
+complete -c mmsb -n '__mmsb_is run' -l keep-going -d 'Go on after a failure'
+complete -c mmsb -n '__mmsb_is run' -F

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sched.h>
 #include "kselftest.h"
+#include "common/expect.h"
 #include "common/seeded.h"
 #include "common/tape.h"
 #include "common/wild.h"
@@ -518,8 +519,6 @@ static int closed_while_full(const struct wild_config *config)
 }
 
 /* ----------------------------------------------------------------------------------------------------------- refusals */
-
-#define EXPECT(cond) do { if (!(cond)) { printf("# line %d: not so: %s (%s)\n", __LINE__, #cond, mmsb_strerror_last()); return -1; } } while (0)
 
 static enum mmsb_reason tick_op(struct mmsb_ring *ring, uint64_t number)
 {

@@ -5,13 +5,12 @@
  * `words --seed N --ops N` draws what a failure printed. $MMSB_SOAK: goes on with new seeds for that many seconds.
  */
 #include "kselftest.h"
+#include "common/expect.h"
 #include "common/seeded.h"
 #include "common/wild.h"
 
 #define PAGES		40u
 #define MOST		300u			/* words in an entry */
-
-#define EXPECT(cond) do { if (!(cond)) { printf("# line %d: not so: %s (%s)\n", __LINE__, #cond, mmsb_strerror_last()); return -1; } } while (0)
 
 static uint64_t seed;
 

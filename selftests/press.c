@@ -38,24 +38,34 @@ static void press(void *arg, enum ms_pressure what)
 	seen.held_by = stat.held_by;
 }
 
-static int open_ring(struct ms_space *space, struct ms_ring **ring)
+static int open_ring(struct ms_space *space, bool polled, struct ms_ring **ring)
 {
-	struct ms_ring_config config = { .sq_entries = ENTRIES, .cq_entries = ENTRIES, .payload_bytes = 4096 };
+	struct ms_ring_config config = { .sq_entries = ENTRIES, .cq_entries = ENTRIES, .payload_bytes = 4096, .polled = polled };
 
 	return ms_errno(ms_ring_config_round(&config)) ?: ms_errno(ms_ring_create(space, &config, ring));
 }
 
+static int open_own(FIXTURE_DATA(press) *self, bool polled)
+{
+	int err = open_ring(self->space, polled, &self->ring);
+
+	if (err)
+		return err;
+	self->client = pf_shared_ptr(ms_ring_client_area(self->ring));
+	self->engine = pf_shared_ptr(ms_ring_engine_area(self->ring));
+	self->sqes = (void *)((char *)self->client + MMSB_RING_HEADER);
+	return 0;
+}
+
 FIXTURE_SETUP(press)
 {
-	struct ms_space_config config = { .shards = 1, .max_rings = 8, .max_pages = 100, .max_bytes = 1 << 20, .press = press, .arg = self };
+	struct ms_space_config config = { .shards = 1, .max_rings = 8, .max_pages = 100, .max_bytes = 1 << 20, .pollers = true, .press = press,
+					 .arg = self };
 
 	if (home_is_kernel())
 		SKIP(return, "the engine alone is looked at");
 	ASSERT_EQ(0, ms_space_create(&config, &self->space));
-	ASSERT_EQ(0, open_ring(self->space, &self->ring));
-	self->client = pf_shared_ptr(ms_ring_client_area(self->ring));
-	self->engine = pf_shared_ptr(ms_ring_engine_area(self->ring));
-	self->sqes = (void *)((char *)self->client + MMSB_RING_HEADER);
+	ASSERT_EQ(0, open_own(self, false));
 	seen = (struct seen){ 0 };
 }
 
@@ -67,14 +77,20 @@ FIXTURE_TEARDOWN(press)
 	ms_space_destroy(self->space);
 }
 
-/* So many of the same, published at once, and taken as far as that goes. */
-static void publish(FIXTURE_DATA(press) *self, unsigned int n, const struct mmsb_sqe *sqe)
+/* So many of the same, at once. */
+static void put(FIXTURE_DATA(press) *self, unsigned int n, const struct mmsb_sqe *sqe)
 {
 	uint32_t tail = self->client->sq_tail;
 
 	while (n--)
 		self->sqes[tail++ % ENTRIES] = *sqe;
 	pf_release(&self->client->sq_tail, tail);
+}
+
+/* And taken as far as that goes. */
+static void publish(FIXTURE_DATA(press) *self, unsigned int n, const struct mmsb_sqe *sqe)
+{
+	put(self, n, sqe);
 	ms_ring_enter(self->ring, 0, 0);
 }
 
@@ -145,7 +161,7 @@ TEST_F(press, of_rings)
 
 	for (i = 0; i < 7; i++) {
 		EXPECT_EQ(0, seen.limit);
-		ASSERT_EQ(0, open_ring(self->space, &more[i]));
+		ASSERT_EQ(0, open_ring(self->space, false, &more[i]));
 	}
 	EXPECT_EQ(1, seen.limit);
 	for (i = 0; i < 7; i++)
@@ -206,6 +222,42 @@ TEST_F(press, of_a_reader_who_is_behind)
 	publish(self, 0, NULL);
 	EXPECT_EQ(0, held_by(self));
 	EXPECT_EQ(0, seen.ring);
+	ms_history_close(history);
+}
+
+/* Here is no poller but the test, who sees nothing between his last round and his sleep. */
+TEST_F(press, of_what_comes_as_a_poller_falls_asleep)
+{
+	struct mmsb_history_open_args args = { .size = sizeof(args), .limit = 1 };
+	const struct mmsb_sqe nop = { .op = MMSB_OP_NOP }, create = { .op = MMSB_OP_CREATE, .len = 64 };
+	struct ms_shard *shard = ms_space_shard(self->space, 0);
+	struct ms_history *history;
+
+	ms_ring_close(self->ring);
+	ASSERT_EQ(0, open_own(self, true));
+	put(self, ENTRIES, &nop);
+	ms_shard_poll(shard);
+	put(self, 2, &nop);
+	EXPECT_EQ(0, seen.ring);
+	EXPECT_TRUE(ms_shard_sleep(shard));
+	EXPECT_EQ(1, seen.ring);
+	EXPECT_EQ(MMSB_STALL_COMPLETIONS + 1, seen.held_by);
+	ms_shard_awake(shard);
+	reap(self);
+	ms_shard_poll(shard);
+	EXPECT_EQ(0, held_by(self));
+	reap(self);
+	ASSERT_EQ(0, ms_history_open(self->space, &args, &history));
+	put(self, 1, &create);
+	ms_shard_poll(shard);
+	reap(self);
+	put(self, 1, &create);
+	EXPECT_EQ(0, seen.log);
+	EXPECT_TRUE(ms_shard_sleep(shard));
+	EXPECT_EQ(1, seen.log);
+	EXPECT_EQ(MMSB_STALL_LOG + 1, seen.held_by);
+	EXPECT_EQ(1, seen.ring);
+	ms_shard_awake(shard);
 	ms_history_close(history);
 }
 

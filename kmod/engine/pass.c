@@ -639,16 +639,20 @@ static u32 shard_serve_ring(struct ms_shard *shard, struct ms_ring *ring, struct
 	return total;
 }
 
-/* Nothing of the ring can be taken now. */
-static void shard_pass_by(struct ms_shard *shard, struct ms_ring *ring)
+void ms_pass_by(struct ms_shard *shard, struct ms_ring *ring)
 {
 	u32 pending = ms_ring_pending(ring);
+	enum mmsb_stall cause = MMSB_STALL_COMPLETIONS;
 
 	if (!pending)
 		return;
 	if (ring->fenced || ring->held_by || ring->inflight)
 		shard->rescan = true;
-	ring_held_up(shard, ring, ring->fenced || ring->held_by ? stall_cause(shard, ring) : MMSB_STALL_COMPLETIONS, pending);
+	if (ring->fenced || ring->held_by)
+		cause = stall_cause(shard, ring);
+	else if (ms_ring_credit(ring) && ms_history_is_full(shard))
+		cause = MMSB_STALL_LOG;
+	ring_held_up(shard, ring, cause, pending);
 }
 
 /*
@@ -664,7 +668,7 @@ static u32 shard_serve_rings(struct ms_shard *shard, bool all, struct ms_todo *t
 		if (!all && !ring->polled)
 			continue;
 		if (!ms_ring_runnable(ring)) {
-			shard_pass_by(shard, ring);
+			ms_pass_by(shard, ring);
 			continue;
 		}
 		n = shard_serve_ring(shard, ring, todo);

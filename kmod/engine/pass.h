@@ -34,6 +34,8 @@ void ms_pass_end_wave(struct ms_shard *shard, struct ms_todo *todo);
 void ms_pass_wake_watchers(struct ms_shard *shard);
 /* The ring has completions to be published at the end of the pass. */
 void ms_pass_touch(struct ms_shard *shard, struct ms_ring *ring);
+/* Nothing of the ring can be taken now: if there is something to take, what keeps it is counted and told. */
+void ms_pass_by(struct ms_shard *shard, struct ms_ring *ring);
 bool ms_shard_has_mail(const struct ms_shard *shard);
 
 #endif

@@ -239,17 +239,22 @@ u32 ms_shard_poll(struct ms_shard *shard)
 	return n;
 }
 
+/* What came behind the last pass and cannot be taken is not looked at again before something else happens: so it is now. */
 static bool shard_is_idle(struct ms_shard *shard)
 {
 	struct ms_ring *ring;
+	bool full;
 
 	if (pf_read(shard->kicked) || ms_shard_has_mail(shard) || shard->waving || shard->space->meeting.open)
 		return false;
-	if (unlikely(ms_history_is_full(shard)))
-		return true;
-	for (ring = shard->rings; ring; ring = ring->next)
-		if (ring->polled && ms_ring_runnable(ring))
+	full = ms_history_is_full(shard);
+	for (ring = shard->rings; ring; ring = ring->next) {
+		if (!ring->polled)
+			continue;
+		if (!full && ms_ring_runnable(ring))
 			return false;
+		ms_pass_by(shard, ring);
+	}
 	return true;
 }
 

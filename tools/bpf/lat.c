@@ -223,12 +223,12 @@ static bool parse(int argc, char **argv, struct options *options)
 	return true;
 }
 
-static double now(void)
+static uint64_t now_ns(void)
 {
 	struct timespec at;
 
 	clock_gettime(CLOCK_MONOTONIC, &at);
-	return (double)at.tv_sec + 1e-9 * (double)at.tv_nsec;
+	return (uint64_t)at.tv_sec * 1000000000 + (uint64_t)at.tv_nsec;
 }
 
 /* Signals are waited for, not taken. */
@@ -255,49 +255,82 @@ static pid_t start(const struct options *options, const sigset_t *signals)
 	_exit(127);
 }
 
+/* The next signal, or -1: it is time. Being stopped and going on is no signal. */
+static int next_signal(const sigset_t *signals, uint64_t end_ns)
+{
+	struct timespec left;
+	uint64_t at;
+	int signal;
+
+	do {
+		at = end_ns ? now_ns() : 0;
+		if (end_ns && at >= end_ns)
+			return -1;
+		left = (struct timespec){ (time_t)((end_ns - at) / 1000000000), (long)((end_ns - at) % 1000000000) };
+		signal = end_ns ? sigtimedwait(signals, NULL, &left) : sigwaitinfo(signals, NULL);
+	} while (signal < 0 && errno == EINTR);
+	return signal;
+}
+
+/* Whoever does not heed that is waited for, and Ctrl-C ends the waiting. */
+static void end_command(pid_t pid, const sigset_t *signals)
+{
+	kill(pid, SIGTERM);
+	kill(pid, SIGCONT);
+	sigprocmask(SIG_UNBLOCK, signals, NULL);
+	waitpid(pid, NULL, 0);
+}
+
 /* Until the time is over, the command has ended, or somebody ends it. Returns what the command came to. */
 static int wait_for_end(const struct options *options, const sigset_t *signals)
 {
+	uint64_t end_ns = options->ns ? now_ns() + options->ns : 0;
 	pid_t pid = options->command ? start(options, signals) : 0;
-	struct timespec left = { (time_t)(options->ns / 1000000000), (long)(options->ns % 1000000000) };
-	int status = 0, signal;
+	int status = 0;
 
-	if (pid < 0)
+	if (pid < 0) {
+		fprintf(stderr, "mmsb-lat: cannot run %s: %s\n", options->command[0], strerror(errno));
 		return 1;
-	do {
-		signal = options->ns ? sigtimedwait(signals, NULL, &left) : sigwaitinfo(signals, NULL);
-	} while (signal == SIGCHLD && !pid);
-	if (!pid)
-		return 0;
-	if (signal != SIGCHLD)
-		kill(pid, SIGTERM);
-	waitpid(pid, &status, 0);
-	return signal == SIGCHLD && (!WIFEXITED(status) || WEXITSTATUS(status));
+	}
+	while (next_signal(signals, end_ns) == SIGCHLD)
+		if (pid && waitpid(pid, &status, WNOHANG) == pid)
+			return !WIFEXITED(status) || WEXITSTATUS(status);
+	if (pid)
+		end_command(pid, signals);
+	return 0;
 }
 
 static bool draw(const struct lat *lat, const char *path, struct why *why)
 {
 	FILE *to = fopen(path, "we");
+	bool bad;
 
-	if (to)
+	if (to) {
 		lat_svg(to, lat);
-	if (to && !ferror(to) && !fclose(to))
-		return true;
+		bad = ferror(to);
+		if (!fclose(to) && !bad)
+			return true;
+	}
 	snprintf(why->text, sizeof(why->text), "cannot write %s: %s", path, strerror(errno));
 	return false;
 }
 
 static int report(const struct lat *lat, const struct options *options)
 {
+	int failed = 0;
 	struct why why;
 
-	if (options->svg && !draw(lat, options->svg, &why))
-		return say(&why);
 	if (options->json)
 		print_json(lat);
 	else
 		print_table(lat);
-	return fflush(stdout) ? 1 : 0;
+	if (fflush(stdout) || ferror(stdout)) {
+		snprintf(why.text, sizeof(why.text), "cannot write the output: %s", strerror(errno));
+		failed |= say(&why);
+	}
+	if (options->svg && !draw(lat, options->svg, &why))
+		failed |= say(&why);
+	return failed;
 }
 
 int main(int argc, char **argv)
@@ -307,8 +340,7 @@ int main(int argc, char **argv)
 	sigset_t signals;
 	struct way *way;
 	struct why why;
-	uint64_t space;
-	double began;
+	uint64_t space, began;
 	int failed;
 
 	if (!lat || !parse(argc, argv, &options)) {
@@ -321,10 +353,10 @@ int main(int argc, char **argv)
 	if (!way)
 		return say(&why);
 	hold_signals(&signals);
-	began = now();
+	began = now_ns();
 	failed = wait_for_end(&options, &signals);
 	lat->space = space ? options.space : "all spaces";
-	lat->seconds = now() - began;
+	lat->seconds = 1e-9 * (double)(now_ns() - began);
 	lat->lost = way_end(way, &lat->counts);
 	way_close(way);
 	failed |= report(lat, &options);

@@ -38,10 +38,13 @@ struct way *way_open(uint64_t space, struct why *why)
 
 	if (!getenv("MMSB_BPF_DEBUG"))
 		libbpf_set_print(NULL);
-	if (way)
-		way->bpf = way_bpf__open();
-	if (!way || !way->bpf)
+	if (!way)
 		goto failed;
+	way->bpf = way_bpf__open();
+	if (!way->bpf) {
+		err = -errno;
+		goto failed;
+	}
 	way->bpf->rodata->only = space;
 	err = way_bpf__load(way->bpf);
 	err = err ?: way_bpf__attach(way->bpf);

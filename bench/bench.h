@@ -31,6 +31,7 @@ struct bench_opts {
 #define BENCH_ONCE		(1u << 3)	/* a count, the same each time: measured once */
 #define BENCH_NO_HOME		(1u << 4)	/* uses no home at all */
 #define BENCH_AIM_ZERO		(1u << 5)
+#define BENCH_TIMED		(1u << 6)	/* a time that is left out where instructions are counted, as such a machine has none */
 
 struct bench {
 	const char *name;	/* stays the same over the years */
@@ -50,7 +51,7 @@ struct bench {
 /* The list, in the order of the report; ended by one without a name. */
 extern const struct bench bench_floor[], bench_inline[], bench_sync[], bench_polled[], bench_latency[], bench_read[], bench_memory[], bench_count[];
 extern const struct bench bench_follow[], bench_derived[], bench_lazy[], bench_shards[], bench_fold[], bench_rules[], bench_million[];
-extern const struct bench bench_share[], bench_log[], bench_restore[], bench_peers[];
+extern const struct bench bench_share[], bench_log[], bench_restore[], bench_beside[], bench_peers[];
 
 /* ---------------------------------------------------------------------------------------------------------- failing */
 

@@ -6,20 +6,14 @@
  * Instructions, in an emulator whose time stamp counter counts them (see guest-instructions): the least of many tries, for an
  * interrupt can only add. What a call costs whatever it carries is taken out by the difference of two sizes. Under
  * callgrind (see instructions) the count_ functions here are what is looked into.
- *
- * System calls: a child does the work, its parent traces it and counts what lies between two marks.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
+#include "calls.h"
 #include "count.h"
 #include "kit.h"
 
@@ -30,8 +24,7 @@
 #define DELTAS		65536u		/* submitted under the eyes of a tracer */
 #define CALLS		1024u
 
-/* What callgrind is told to look into: their names are known to `instructions`. */
-void count_produce(struct mmsb_ring *ring, const uint64_t *pages, unsigned int n);
+/* What callgrind is told to look into as well. */
 void count_produce_singly(struct mmsb_ring *ring, const uint64_t *pages, unsigned int n);
 __attribute__((noinline)) void count_produce(struct mmsb_ring *ring, const uint64_t *pages, unsigned int n)
 {
@@ -66,7 +59,7 @@ __attribute__((noinline)) void count_drain(struct mmsb_ring *ring)
 	mmsb_submit(ring);
 }
 
-static struct kit *open_hot(const struct bench_opts *bench, bool polled)
+struct kit *count_open(const struct bench_opts *bench, bool polled)
 {
 	struct kit_opts opts = { .pages = 1024, .page_bytes = 64, .entries = 1024, .idle_us = IDLE_US, .polled = polled,
 				 .shuffled = true, .repeat = 1 };
@@ -85,37 +78,52 @@ static void wait_empty(struct kit *kit)
 
 typedef void (*produce_fn)(struct mmsb_ring *ring, const uint64_t *pages, unsigned int n);
 
-static double least_produced(struct kit *kit, produce_fn produce)
+uint64_t count_empty(void)
 {
-	uint64_t least = ~0ull, empty = ~0ull, ticks;
+	uint64_t least = ~0ull, ticks;
 	unsigned int i;
 
 	for (i = 0; i < TRIES; i++) {
 		ticks = bench_ticks();
 		ticks = bench_ticks() - ticks;
-		empty = ticks < empty ? ticks : empty;
+		least = ticks < least ? ticks : least;
+	}
+	return least;
+}
+
+static double least_produced(struct kit *kit, produce_fn produce, unsigned int batch)
+{
+	uint64_t least = ~0ull, empty = count_empty(), ticks;
+	unsigned int i;
+
+	for (i = 0; i < TRIES; i++) {
 		ticks = bench_ticks();
-		produce(kit->ring, kit->pages, KIT_BATCH);
+		produce(kit->ring, kit->pages, batch);
 		ticks = bench_ticks() - ticks;
 		least = ticks < least ? ticks : least;
 		wait_empty(kit);
 	}
-	return (double)(least - empty) / KIT_BATCH;
+	return (double)(least - empty) / batch;
+}
+
+double count_produced(struct kit *kit, unsigned int batch)
+{
+	return least_produced(kit, count_produce, batch);
 }
 
 static void *open_producer(const struct bench_opts *bench)
 {
-	return open_hot(bench, true);
+	return count_open(bench, true);
 }
 
 static double producer_instructions(void *state)
 {
-	return least_produced(state, count_produce);
+	return count_produced(state, KIT_BATCH);
 }
 
 static double producer_instructions_singly(void *state)
 {
-	return least_produced(state, count_produce_singly);
+	return least_produced(state, count_produce_singly, KIT_BATCH);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- drainer */
@@ -152,7 +160,7 @@ static uint64_t least_drained(struct kit *kit, unsigned int n)
 	return least;
 }
 
-static double drained_each(struct kit *kit)
+double count_drained(struct kit *kit)
 {
 	return (double)(least_drained(kit, MANY) - least_drained(kit, FEW)) / (MANY - FEW);
 }
@@ -168,8 +176,8 @@ static void *open_drainers(const struct bench_opts *bench)
 
 	embedded = *bench;
 	embedded.home = "embedded";
-	drainers->home = open_hot(bench, false);
-	drainers->embedded = open_hot(&embedded, false);
+	drainers->home = count_open(bench, false);
+	drainers->embedded = count_open(&embedded, false);
 	return drainers;
 }
 
@@ -184,12 +192,12 @@ static void close_drainers(void *state)
 
 static double drained_home(void *state)
 {
-	return drained_each(((struct drainers *)state)->home);
+	return count_drained(((struct drainers *)state)->home);
 }
 
 static double drained_embedded(void *state)
 {
-	return drained_each(((struct drainers *)state)->embedded);
+	return count_drained(((struct drainers *)state)->embedded);
 }
 
 /* The poller's own loop around the same pass: published at once, and looked at until all is taken. */
@@ -224,84 +232,33 @@ static double polled_each(void *state)
 
 /* ---------------------------------------------------------------------------------------------------- system calls */
 
-static void mark(void)
+static void *open_polled(const struct bench_opts *bench)
 {
-	syscall(SYS_getppid);
-}
-
-/*
- * Between the first two marks ten calls that must be found, between the next two the work. A polled ring is only submitted to:
- * its owner may sleep until all is done or do something else, and that is one call, however many deltas there were.
- */
-static void traced_child(const struct bench_opts *bench, bool polled)
-{
-	struct kit *kit = open_hot(bench, polled);
-	unsigned int i;
+	struct kit *kit = count_open(bench, true);
 
 	kit->work = DELTAS;
-	if (polled)
-		kit_send(kit, KIT_BATCH);
-	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
-		bench_die("tracing is not allowed here");
-	raise(SIGSTOP);
-	mark();
-	for (i = 0; i < 10; i++)
-		syscall(SYS_getuid);
-	mark();
-	mark();
-	if (polled) {
-		kit_submit(kit, KIT_BATCH);
-	} else {
-		for (i = 0; i < CALLS; i++)
-			bench_check(mmsb_add(kit->ring, kit->pages[i], 0, 1, NULL), "mmsb_add");
-	}
-	mark();
-	_exit(0);
+	kit_send(kit, KIT_BATCH);
+	return kit;
 }
 
-static bool entering(pid_t child, uint64_t *number)
+/* A polled ring is only submitted to: its owner may sleep until all is done or do something else, and that is one call in any case. */
+static void work_polled(void *state)
 {
-	struct __ptrace_syscall_info info;
-
-	if (ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info) < 0)
-		bench_die("PTRACE_GET_SYSCALL_INFO failed");
-	*number = info.entry.nr;
-	return info.op == PTRACE_SYSCALL_INFO_ENTRY;
+	kit_submit(state, KIT_BATCH);
 }
 
-static uint64_t traced_count(pid_t child)
+static void *open_inline(const struct bench_opts *bench)
 {
-	uint64_t found[3] = { 0 }, number;
-	unsigned int marks = 0;
-	int status;
-
-	while (waitpid(child, &status, 0) == child && WIFSTOPPED(status)) {
-		if (WSTOPSIG(status) == (SIGTRAP | 0x80) && entering(child, &number)) {
-			if (number == SYS_getppid)
-				marks++;
-			else if (marks == 1 || marks == 3)
-				found[marks / 2]++;
-		}
-		ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)(long)PTRACE_O_TRACESYSGOOD);
-		if (ptrace(PTRACE_SYSCALL, child, NULL, NULL))
-			bench_die("PTRACE_SYSCALL failed");
-	}
-	if (marks != 4 || found[0] != 10 || !WIFEXITED(status) || WEXITSTATUS(status))
-		bench_die("system calls were not counted right: %u marks, %lu of 10", marks, (unsigned long)found[0]);
-	return found[1];
+	return count_open(bench, false);
 }
 
-static uint64_t traced_run(const struct bench_opts *bench, bool polled)
+static void work_inline(void *state)
 {
-	pid_t child;
+	struct kit *kit = state;
+	unsigned int i;
 
-	fflush(NULL);
-	child = fork();
-	if (child < 0)
-		bench_die("no process");
-	if (!child)
-		traced_child(bench, polled);
-	return traced_count(child);
+	for (i = 0; i < CALLS; i++)
+		bench_check(mmsb_add(kit->ring, kit->pages[i], 0, 1, NULL), "mmsb_add");
 }
 
 static void *open_syscalls(const struct bench_opts *bench)
@@ -314,12 +271,12 @@ static void *open_syscalls(const struct bench_opts *bench)
 
 static double syscalls_polled(void *state)
 {
-	return (double)traced_run(state, true) / DELTAS;
+	return (double)calls_of(state, open_polled, work_polled) / DELTAS;
 }
 
 static double syscalls_inline(void *state)
 {
-	return (double)traced_run(state, false) / CALLS;
+	return (double)calls_of(state, open_inline, work_inline) / CALLS;
 }
 
 /* ------------------------------------------------------------------------------------------------- under callgrind */
@@ -334,7 +291,7 @@ unsigned int count_under_callgrind(const struct bench_opts *bench, const char *w
 
 	if (!drain && !singly && strcmp(what, "producer"))
 		return follow_under_callgrind(bench, what, ROUNDS);
-	kit = open_hot(bench, !drain);
+	kit = count_open(bench, !drain);
 	for (i = 0; i < ROUNDS; i++) {
 		if (drain) {
 			lay_down(kit, KIT_BATCH);

@@ -2,9 +2,10 @@
 #ifndef BENCH_COUNT_H
 #define BENCH_COUNT_H
 
-#include "bench.h"
+#include "kit.h"
 
-/* What is counted: whoever runs the shard applies all that was laid down. `instructions` knows the name. */
+/* What is counted: a batch of adds is published; whoever runs the shard applies all that was laid down. `instructions` knows the names. */
+void count_produce(struct mmsb_ring *ring, const uint64_t *pages, unsigned int n);
 void count_drain(struct mmsb_ring *ring);
 
 /*
@@ -13,5 +14,14 @@ void count_drain(struct mmsb_ring *ring);
  */
 unsigned int count_under_callgrind(const struct bench_opts *bench, const char *what);
 unsigned int follow_under_callgrind(const struct bench_opts *bench, const char *what, unsigned int rounds);
+
+/*
+ * Where the time stamp counter counts instructions: a delta's in the producer, who publishes so many together to a poller that is awake,
+ * and in whoever runs the shard. The first wants a polled ring, the second an inline one, both of count_open()'s.
+ */
+struct kit *count_open(const struct bench_opts *bench, bool polled);
+double count_produced(struct kit *kit, unsigned int batch);
+double count_drained(struct kit *kit);
+uint64_t count_empty(void);		/* what looking twice at the counter costs by itself */
 
 #endif

@@ -27,7 +27,7 @@
 static const struct bench *const lists[] = {
 	bench_floor, bench_inline, bench_sync, bench_polled, bench_latency, bench_read, bench_memory, bench_count, bench_follow,
 	bench_derived, bench_lazy, bench_shards, bench_share, bench_fold, bench_rules, bench_million,
-	bench_log, bench_restore, bench_peers,
+	bench_log, bench_restore, bench_beside, bench_peers,
 };
 
 /* -------------------------------------------------------------------------------------------------------- measuring */
@@ -91,6 +91,8 @@ static bool is_wanted(const struct bench_opts *opts, const struct bench *bench, 
 	int i;
 
 	if ((bench->flags & BENCH_ICOUNT) && !opts->icount)
+		return false;
+	if ((bench->flags & BENCH_TIMED) && opts->icount)
 		return false;
 	if ((bench->flags & BENCH_TWO_THREADS) && bench_cpus() < 2)
 		return false;

@@ -45,6 +45,41 @@ void html_text(FILE *to, const char *text)
 	}
 }
 
+/* -------------------------------------------------------------------------------------------------------------- looks */
+
+static const char looks[] =
+	":root { --fg: #1c2024; --dim: #5f6871; --line: #d9dde2; --bg: #fff; --good: #1a7f4b; --bad: #b35c00 }\n"
+	"@media (prefers-color-scheme: dark) { :root { --fg: #e6e8ea; --dim: #9aa3ab; --line: #353b41; --bg: #16191c; --good: #4cc38a; --bad: #e8964a } }\n"
+	"svg { width: 100%; height: auto; font: 11px system-ui, sans-serif } .t { fill: var(--dim) } .l { fill: var(--fg) }\n"
+	".grid { stroke: var(--line) } .one { stroke: var(--fg); stroke-width: 1.5 } .g { fill: var(--good) } .b { fill: var(--bad) }\n"
+	".gs { stroke: var(--good); stroke-width: 2; opacity: .5 } .bs { stroke: var(--bad); stroke-width: 2; opacity: .5 } .miss { color: var(--bad) }\n"
+	".ground { fill: var(--bg) } polyline { fill: none; stroke-width: 2 }\n";
+
+/* Apart also for who does not tell red from green. */
+static const char *const colours[CHART_SERIES] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#7a6ff0", "#8a8f98" };
+
+void chart_style(FILE *to)
+{
+	unsigned int i;
+
+	fputs(looks, to);
+	for (i = 0; i < CHART_SERIES; i++)
+		fprintf(to, ".c%u { stroke: %s } .d%u { fill: %s }\n", i, colours[i], i, colours[i]);
+}
+
+/* Alone, it brings its style and its ground, and says how large it is. */
+static void chart_open(FILE *to, double height, bool alone)
+{
+	if (!alone) {
+		fprintf(to, "<svg viewBox='0 0 %.0f %.0f' role='img'>\n", WIDTH, height);
+		return;
+	}
+	fprintf(to, "<svg xmlns='http://www.w3.org/2000/svg' width='%.0f' height='%.0f' viewBox='0 0 %.0f %.0f' role='img'>\n<style>\n", WIDTH, height,
+		WIDTH, height);
+	chart_style(to);
+	fprintf(to, "</style>\n<rect class='ground' width='%.0f' height='%.0f'/>\n", WIDTH, height);
+}
+
 /* ------------------------------------------------------------------------------------------------------------- scales */
 
 static void scale_take(struct scale *scale, double value)
@@ -106,7 +141,7 @@ static void row_draw(FILE *to, const struct scale *scale, const struct chart_row
 	fprintf(to, "</text></g>\n");
 }
 
-void chart_rows(FILE *to, const struct chart_row *rows, size_t n, const char *axis)
+void chart_rows(FILE *to, const struct chart_row *rows, size_t n, const char *axis, bool alone)
 {
 	struct scale scale = { .low = 0, .high = 0, .from = LABELS, .to = WIDTH - NOTES };
 	double bottom = HEAD + ROW * (double)n, value;
@@ -118,7 +153,8 @@ void chart_rows(FILE *to, const struct chart_row *rows, size_t n, const char *ax
 		scale_take(&scale, rows[i].high);
 	}
 	scale_widen(&scale);
-	fprintf(to, "<svg viewBox='0 0 %.0f %.0f' role='img'>\n<text class='t' x='%.0f' y='14'>", WIDTH, bottom + 24, LABELS);
+	chart_open(to, bottom + 24, alone);
+	fprintf(to, "<text class='t' x='%.0f' y='14'>", LABELS);
 	html_text(to, axis);
 	fputs("</text>\n", to);
 	for (mark = 0; scale_mark(&scale, mark, &value); mark++)
@@ -183,13 +219,14 @@ static void axes_draw(FILE *to, const struct chart_series *first, const struct s
 	}
 }
 
-void chart_lines(FILE *to, const struct chart_series *series, size_t n, const char *x_name, const char *y_name)
+void chart_lines(FILE *to, const struct chart_series *series, size_t n, const char *x_name, const char *y_name, bool alone)
 {
 	struct scale x, y;
 	size_t i;
 
 	scales_of(series, n, &x, &y);
-	fprintf(to, "<svg viewBox='0 0 %.0f %.0f' role='img'>\n<text class='t' x='4' y='11'>", WIDTH, LINE_HEIGHT);
+	chart_open(to, LINE_HEIGHT, alone);
+	fputs("<text class='t' x='4' y='11'>", to);
 	html_text(to, y_name);
 	fprintf(to, "</text><text class='t' x='%.0f' y='%.0f' text-anchor='middle'>", LEFT + PLOT_WIDTH / 2, TOP + PLOT_HEIGHT + 36);
 	html_text(to, x_name);

@@ -126,6 +126,7 @@ enum cli_exit cmd_limits(struct cli *cli, const struct args *args);
 enum cli_exit cmd_affinity(struct cli *cli, const struct args *args);
 enum cli_exit cmd_events(struct cli *cli, const struct args *args);
 enum cli_exit cmd_bench_compare(struct cli *cli, const struct args *args);
+enum cli_exit cmd_bench_chart(struct cli *cli, const struct args *args);
 enum cli_exit cmd_bench_page(struct cli *cli, const struct args *args);
 enum cli_exit cmd_run(struct cli *cli, const struct args *args);
 enum cli_exit cmd_version(struct cli *cli, const struct args *args);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include "args.h"
 #include "figures.h"
+#include "gallery.h"
 #include "json.h"
 #include "out.h"
 #include "page_html.h"
@@ -234,12 +235,15 @@ enum cli_exit cmd_bench_compare(struct cli *cli, const struct args *args)
 static enum cli_exit write_page(struct cli *cli, const struct figures *figures, const char *path)
 {
 	FILE *to = out_open(cli, path);
+	bool written;
 
 	if (!to)
 		return CLI_FAILED;
-	page_write(to, figures);
+	written = page_write(to, figures);
 	if (!out_close(cli, to, path))
 		return CLI_FAILED;
+	if (!written)
+		return fail(cli, NULL, "out of memory");
 	if (to != stdout && !cli->json)
 		printf("%s: %zu figures\n", path, figures->n);
 	return CLI_OK;
@@ -253,6 +257,73 @@ enum cli_exit cmd_bench_page(struct cli *cli, const struct args *args)
 	if (!figures_read(cli, args->operand[0], &figures))
 		return CLI_FAILED;
 	status = write_page(cli, &figures, args->value[OPT_OUTPUT]);
+	figures_free(&figures);
+	return status;
+}
+
+/* -------------------------------------------------------------------------------------------------------- mmsb bench chart */
+
+static enum cli_exit list_drawings(struct cli *cli, const struct gallery *gallery)
+{
+	char name[256], title[256];
+	struct json json;
+	size_t i;
+
+	if (cli->json) {
+		json_begin(&json, stdout);
+		json_array(&json, "charts");
+	}
+	for (i = 0; i < gallery->n; i++) {
+		drawing_name(gallery, &gallery->list[i], name, sizeof(name));
+		drawing_title(gallery, &gallery->list[i], title, sizeof(title));
+		if (!cli->json) {
+			printf("%-40s %s\n", name, title);
+			continue;
+		}
+		json_object(&json, NULL);
+		json_string(&json, "name", name);
+		json_string(&json, "title", title);
+		json_close(&json);
+	}
+	if (cli->json) {
+		json_close(&json);
+		json_end(&json);
+	}
+	return CLI_OK;
+}
+
+static enum cli_exit write_drawing(struct cli *cli, const struct gallery *gallery, const char *name, const char *path)
+{
+	const struct drawing *drawing = gallery_find(gallery, name);
+	bool written;
+	FILE *to;
+
+	if (!drawing)
+		return fail(cli, "leave the name out to see which there are", "'%s' gives no chart named '%s'", gallery->figures->path, name);
+	to = out_open(cli, path);
+	if (!to)
+		return CLI_FAILED;
+	written = drawing_write(to, gallery, drawing, true);
+	if (!out_close(cli, to, path))
+		return CLI_FAILED;
+	return written ? CLI_OK : fail(cli, NULL, "out of memory");
+}
+
+enum cli_exit cmd_bench_chart(struct cli *cli, const struct args *args)
+{
+	struct figures figures;
+	struct gallery gallery;
+	enum cli_exit status;
+
+	if (!figures_read(cli, args->operand[0], &figures))
+		return CLI_FAILED;
+	if (!gallery_of(&figures, &gallery))
+		status = fail(cli, NULL, "out of memory");
+	else if (args->operands < 2)
+		status = list_drawings(cli, &gallery);
+	else
+		status = write_drawing(cli, &gallery, args->operand[1], args->value[OPT_OUTPUT]);
+	gallery_free(&gallery);
 	figures_free(&figures);
 	return status;
 }

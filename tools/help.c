@@ -86,6 +86,8 @@ static const struct command commands[] = {
 	{ "affinity", NULL, "SPACE [SHARD CPU]", 1, 3, 0, false, "show which CPU's poller serves each shard, or hand one to another", cmd_affinity },
 	{ "events", NULL, "", 0, 0, B(KIND) | B(COUNT) | B(TIMEOUT), false, "print what happens to spaces and rings, as it happens", cmd_events },
 	{ "bench", "compare", "OLD NEW", 2, 2, 0, false, "tell what got slower between two files of figures, beyond the noise", cmd_bench_compare },
+	{ "bench", "chart", "FILE [CHART]", 1, 2, B(OUTPUT), false, "draw one chart of a file of figures as an SVG picture; without a name, list them",
+	  cmd_bench_chart },
 	{ "bench", "page", "FILE", 1, 1, B(OUTPUT), false, "draw a file of figures as a page of HTML", cmd_bench_page },
 	{ "doctor", NULL, "", 0, 0, B(ROOT), false, "look for what keeps MMSB from working, and name the remedy",
 	  cmd_doctor },

@@ -9,6 +9,6 @@
 #include <stdio.h>
 #include "figures.h"
 
-void page_write(FILE *to, const struct figures *figures);
+bool page_write(FILE *to, const struct figures *figures);	/* false: no memory */
 
 #endif

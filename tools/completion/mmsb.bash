@@ -51,6 +51,7 @@ declare -gA _mmsb_options=(
 	[timing]='--on --off --reset'
 	[limits]='--max-spaces --max-user-spaces --max-pages --max-bytes --max-rings --poll-idle-us --pressure-ms --cpu'
 	[events]='--kind --count --timeout'
+	[bench chart]='--output'
 	[bench compare]=''
 	[bench page]='--output'
 	[doctor]='--root'
@@ -123,7 +124,9 @@ _mmsb() {
 	elif [[ $command == 'log ' ]]; then
 		words='ls stat show export follow verify write status'
 	elif [[ $command == 'bench ' ]]; then
-		words='compare page'
+		words='chart compare page'
+	elif [[ $command == 'bench chart' && ${#operands[@]} -eq 1 ]]; then
+		words=$(mmsb bench chart "${operands[0]}" 2>/dev/null | awk '{ print $1 }')
 	elif [[ $command == run || $command == bench\ * ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return

@@ -86,9 +86,9 @@ complete -c mmsb -n "__mmsb_no_verb page $page_verbs" -a "$page_verbs"
 set -l log_verbs ls stat show export follow verify write status
 complete -c mmsb -n "__mmsb_no_verb log $log_verbs" -a "$log_verbs"
 complete -c mmsb -n '__mmsb_is log restore replay history at why' -F
-complete -c mmsb -n '__mmsb_no_verb bench compare page' -a 'compare page'
+complete -c mmsb -n '__mmsb_no_verb bench chart compare page' -a 'chart compare page'
 complete -c mmsb -n '__mmsb_is bench' -F
-complete -c mmsb -n '__mmsb_at bench page' -s o -l output -r -F -d 'Where to'
+complete -c mmsb -n '__mmsb_at bench chart; or __mmsb_at bench page' -s o -l output -r -F -d 'Where to'
 complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
 complete -c mmsb -n '__mmsb_is page graph watch hash verify dump checkpoint durability sync stat timing limits affinity; or __mmsb_at log write' -a '(__mmsb_spaces)'

@@ -100,7 +100,7 @@ demo: ## the main job in a minute: many share a space, write by ring, read by ma
 
 check: ## every test, guests with real kernels included
 	@scripts/setup build check guest debug
-	$(SUBMAKE) lib tools selftests asan tsan fuzz
+	$(SUBMAKE) lib tools selftests asan tsan fuzz build/bench/shared-lines
 	@env -u MAKEFLAGS -u MFLAGS selftests/bed/suite
 
 check-static: ## the checks that run nothing: layers, licenses, scripts, style
@@ -113,12 +113,12 @@ guest: ## a shell in a guest with the module loaded, to play
 
 bench: ## measure: a table, build/bench.json, build/bench.html; QUICK=1, REALTIME=1, BENCH="NAME...", PEERS=1 (installs other stores)
 	@scripts/setup build $(if $(filter-out 0,$(PEERS)),peers)
-	$(SUBMAKE) lib tools $(BENCH_SRCS:%.c=build/%)
+	$(SUBMAKE) lib tools $(BENCH_SRCS:%.c=build/%) $(if $(filter-out 0,$(QUICK)),,build/bench/shared-lines)
 	@bench/run
 
 soak: ## the random and hostile tests, for SOAK= seconds (default an hour)
 	@scripts/setup build check guest debug
-	$(SUBMAKE) lib tools selftests asan tsan fuzz
+	$(SUBMAKE) lib tools selftests asan tsan fuzz build/bench/shared-lines
 	@env -u MAKEFLAGS -u MFLAGS selftests/bed/suite --soak $(or $(SOAK),3600)
 
 .PHONY: format help clean

@@ -115,6 +115,64 @@ TEST_F(limits, pages)
 	mmsb_space_close(space);
 }
 
+/* How many pages a shard could make, at most `n`. */
+static unsigned int make_pages(struct mmsb_ring *ring, uint64_t *ids, unsigned int n)
+{
+	unsigned int made = 0;
+
+	while (made < n && !mmsb_create(ring, 64, &ids[made]))
+		made++;
+	return made;
+}
+
+#define SHARDS	4u
+
+/* What other shards have in hand keeps little from one that wants all, and of few pages nothing. */
+TEST_F(limits, pages_of_several_shards)
+{
+	static const struct { unsigned int max, rest; } tries[] = { { 4, 4 }, { 60, 60 }, { 300, 300 * 7 / 8 }, { 6000, 6000 * 7 / 8 } };
+	struct mmsb_ring *ring[SHARDS];
+	struct mmsb_space *space;
+	static uint64_t ids[6000];
+	unsigned int i, k, made;
+
+	for (i = 0; i < sizeof(tries) / sizeof(*tries); i++) {
+		ASSERT_EQ(0, OPEN(NULL, &space, .flags = NEW, .shards = SHARDS, .max_pages = tries[i].max));
+		for (k = 0; k < SHARDS; k++) {
+			ASSERT_EQ(0, RING(space, &ring[k], .shard = k + 1));
+			ASSERT_EQ(1, make_pages(ring[k], &ids[k], 1));
+		}
+		made = make_pages(ring[SHARDS - 1], &ids[SHARDS], tries[i].max - SHARDS);
+		EXPECT_LE(tries[i].rest, made + SHARDS);
+		EXPECT_EQ(-EDQUOT, mmsb_create(ring[SHARDS - 1], 64, &ids[0]));
+		while (made--)
+			ASSERT_EQ(0, mmsb_destroy(ring[SHARDS - 1], ids[SHARDS + made]));
+		made = make_pages(ring[0], &ids[SHARDS], tries[i].max - SHARDS);
+		EXPECT_LE(tries[i].rest, made + SHARDS);
+		for (k = 0; k < SHARDS; k++)
+			mmsb_ring_close(ring[k]);
+		mmsb_space_close(space);
+	}
+}
+
+/* A page that finds no room is kept from nobody. */
+TEST_F(limits, pages_without_room)
+{
+	struct mmsb_ring *ring[2];
+	struct mmsb_space *space;
+	uint64_t page;
+	unsigned int k;
+
+	ASSERT_EQ(0, OPEN(NULL, &space, .flags = NEW, .shards = 2, .max_pages = 1, .max_bytes = 1 << 16));
+	for (k = 0; k < 2; k++)
+		ASSERT_EQ(0, RING(space, &ring[k], .shard = k + 1));
+	EXPECT_REASON(MMSB_REASON_BYTES_LIMIT, mmsb_create(ring[0], 1 << 20, &page));
+	EXPECT_EQ(0, mmsb_create(ring[1], 64, &page));
+	for (k = 0; k < 2; k++)
+		mmsb_ring_close(ring[k]);
+	mmsb_space_close(space);
+}
+
 TEST_F(limits, bytes)
 {
 	struct mmsb_space_info_args info = { .size = sizeof(info) };

@@ -277,7 +277,10 @@ static enum mmsb_reason page_reserve(struct ms_shard *shard, u32 bytes, u64 *pla
 		if (reason)
 			return reason;
 	}
-	return bytes_take(shard, bytes, place);
+	reason = bytes_take(shard, bytes, place);
+	if (unlikely(reason))
+		ms_quota_return(shard->space, &shard->lines);
+	return reason;
 }
 
 static void page_count(struct ms_shard *shard)

@@ -3,11 +3,26 @@
 #include "ring.h"
 #include "space.h"
 
-#define QUOTA_LOT	64u
+#define LOT_MAX		64u
+#define LOTS_A_SHARD	16u	/* that there are at least, or each is of one page */
+
+/*
+ * What shards have in hand others cannot make, so that is little beside the limit: at most two lots a shard, an eighth of it in all. Where a lot
+ * is one page they keep none. A shard that is alone keeps nothing from anybody.
+ */
+static void quota_size_lots(struct ms_space *space)
+{
+	u64 lot = space->max_pages / ((u64)LOTS_A_SHARD * space->nshards);
+
+	if (lot > LOT_MAX || space->nshards == 1)
+		lot = LOT_MAX;
+	pf_write(space->lot, lot ? (u32)lot : 1);
+}
 
 void ms_quota_open(struct ms_space *space, const struct ms_space_config *config)
 {
 	space->made_for_pages = space->max_pages = config->max_pages;
+	quota_size_lots(space);
 	space->max_bytes = config->max_bytes;
 	space->max_rings = config->max_rings;
 }
@@ -33,7 +48,7 @@ enum mmsb_reason ms_quota_grant(struct ms_space *space, struct ms_lines *lines)
 
 	pf_mutex_lock(&space->mutex);
 	left = space->max_pages > space->granted ? space->max_pages - space->granted : 0;
-	left = left < QUOTA_LOT ? left : QUOTA_LOT;
+	left = left < space->lot ? left : space->lot;
 	space->granted += left;
 	quota_press(space, space->granted, space->max_pages);
 	pf_mutex_unlock(&space->mutex);
@@ -41,15 +56,17 @@ enum mmsb_reason ms_quota_grant(struct ms_space *space, struct ms_lines *lines)
 	return quota_refuse(space, left ? MMSB_REASON_NONE : MMSB_REASON_PAGES_LIMIT);
 }
 
-/* Keeps a lot in hand, so that making and destroying in turn does not come here each time. */
+/* Keeps a lot in hand, so that making and destroying in turn does not come here each time; but not the only page of one. */
 void ms_quota_return(struct ms_space *space, struct ms_lines *lines)
 {
-	if (likely(lines->quota < 2 * QUOTA_LOT))
+	u32 lot = pf_read(space->lot), back = lot == 1 ? lines->quota : lot;
+
+	if (likely(lot > 1 && lines->quota < 2 * lot))
 		return;
 	pf_mutex_lock(&space->mutex);
-	space->granted -= QUOTA_LOT;
+	space->granted -= back;
 	pf_mutex_unlock(&space->mutex);
-	lines->quota -= QUOTA_LOT;
+	lines->quota -= back;
 }
 
 enum mmsb_reason ms_quota_chunks(struct ms_space *space, u64 chunks, u64 *first)
@@ -86,7 +103,7 @@ void ms_quota_ring_back(struct ms_space *space, u64 memory)
 
 /*
  * The limit of pages cannot be above what the directory was made for, nor that of bytes above the arena's size. What shards have in hand of a
- * limit that is lowered they may still use up: a lot each.
+ * limit that is lowered they may still use up: two lots each, as large as those were.
  */
 enum mmsb_reason ms_space_limit(struct ms_space *space, const struct ms_space_limits *limits)
 {
@@ -95,8 +112,10 @@ enum mmsb_reason ms_space_limit(struct ms_space *space, const struct ms_space_li
 	if (limits->max_pages > space->made_for_pages || chunks > space->arena.region.chunks)
 		return MMSB_REASON_BAD_LIMIT;
 	pf_mutex_lock(&space->mutex);
-	if (limits->max_pages)
+	if (limits->max_pages) {
 		pf_write(space->max_pages, limits->max_pages);
+		quota_size_lots(space);
+	}
 	if (limits->max_bytes) {
 		pf_write(space->max_bytes, limits->max_bytes);
 		space->arena.limit = chunks;

@@ -70,6 +70,7 @@ struct ms_space {
 	u64 last_ring;				/* under mutex */
 	u64 made_for_pages;			/* the limit cannot be set higher */
 	u64 max_pages, granted;			/* pages that shards may still make or have made; under mutex */
+	u32 lot;				/* how many are granted at a time; written under mutex */
 	u64 max_bytes;
 	u32 max_rings, rings;			/* under mutex */
 	void (*tell)(void *arg, enum mmsb_reason reason, const struct ms_ring *ring);	/* as in the config */

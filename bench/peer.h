@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Another store that keeps small numbers and does not lose them, as far as a benchmark needs it: 1,000 of them, each a key from 0 on,
- * all 0 in the beginning, to which one is added.
+ * Another store that keeps small numbers, as far as a benchmark needs it: 1,000 of them, each a key from 0 on, all 0 in the beginning,
+ * to which one is added.
  *
  * Those that are libraries are built into objects of their own (bench/peers/), which are loaded when they are measured: the benchmark
  * can be built without any of them, and none of them is in the process while MMSB is measured without peers, which comes first.
@@ -12,12 +12,20 @@
 #include "bench.h"
 
 #define PEER_KEYS	1000u
+#define PEER_MOST	3200u		/* updates that come together */
 #define PEER_INTERVAL	100000000u	/* ns: MMSB's own for buffered logs */
 
 struct peer {
-	/* In an empty directory. `promise` is the peer's own word for what it does before it says that an update is done. */
+	const char *const *programs;	/* ended by NULL: it needs one of these; NULL: it needs none */
+	/*
+	 * In an empty directory. `promise` is the peer's own word for what it does before it says that an update is done; "memory":
+	 * nothing that would outlive it.
+	 */
 	void *(*open)(const char *dir, const char *promise);
 	void (*add)(void *db, const uint32_t *keys, unsigned int n);	/* one to each, all in one transaction, or in flight together */
+	/* The same without a word about each that went well, and the sum of what `keys` have; NULL where nobody asks for it. */
+	void (*add_quietly)(void *db, const uint32_t *keys, unsigned int n);
+	uint64_t (*read)(void *db, const uint32_t *keys, unsigned int n);
 	uint64_t (*sum)(void *db);					/* of all of them */
 	void (*close)(void *db);
 };

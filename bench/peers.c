@@ -3,19 +3,11 @@
  * Other stores beside MMSB, doing the same on the same disk under the same promise: adding one to a number of eight bytes, one of
  * 1,000, each update waited for, or 64 at once. Strict: it is on the disk when it is said to be done. Buffered: it soon will be.
  *
- * A promise is named by the peer's own word for it. What is not on this machine is left out, with a word about how to get it.
+ * A promise is named by the peer's own word for it.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-#include <dlfcn.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 #include "kit.h"
-#include "peer.h"
+#include "store.h"
 
 #define TOGETHER	64u
 #define STRIDE		389u		/* has no divisor in common with the number of keys, and takes neighbours apart */
@@ -39,73 +31,9 @@ struct scene {
 	uint32_t at;
 };
 
-/* ----------------------------------------------------------------------------------------------------- finding them */
-
-static const struct store {
-	const char *name, *title, *package;
-} stores[] = {
-	{ "sqlite", "SQLite", "libsqlite3-dev" },
-	{ "lmdb", "LMDB", "liblmdb-dev" },
-	{ "rocksdb", "RocksDB", "librocksdb-dev" },
-	{ "redis", "Redis", "redis-tools" },
-};
-
-static const struct store *find_store(const char *name)
-{
-	const struct store *store = stores;
-
-	while (strcmp(store->name, name))
-		store++;
-	return store;
-}
-
-static bool on_path(const char *program)
-{
-	char *dirs = strdup(getenv("PATH") ? getenv("PATH") : ""), *rest = dirs, *dir, path[PATH_MAX];
-	bool found = false;
-
-	while (!found && (dir = strsep(&rest, ":"))) {
-		snprintf(path, sizeof(path), "%s/%s", dir, program);
-		found = !access(path, X_OK);
-	}
-	free(dirs);
-	return found;
-}
-
-/* Objects of peers lie beside the program, in peers/. */
-static const struct peer *load(const char *name)
-{
-	char path[PATH_MAX + 64];
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX);
-	char *end;
-	void *object;
-
-	path[n < 0 ? 0 : n] = 0;
-	end = strrchr(path, '/');
-	if (!end)
-		return NULL;
-	snprintf(end, 64, "/peers/%s.so", name);
-	object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	return object ? dlsym(object, "peer") : NULL;
-}
-
-static const struct peer *find_peer(const char *name)
-{
-	if (strcmp(name, "redis"))
-		return load(name);
-	return on_path("redis-server") || on_path("redis-check-rdb") ? &peer_redis : NULL;
-}
-
 static const char *why_missing(const void *what)
 {
-	const struct store *store = find_store(((const struct contest *)what)->store);
-	static char words[160];
-
-	if (find_peer(store->name))
-		return NULL;
-	snprintf(words, sizeof(words), "%s is not here; make bench PEERS=1 or scripts/setup peers brings it (%s)", store->title,
-		 store->package);
-	return words;
+	return store_missing(((const struct contest *)what)->store);
 }
 
 /* ------------------------------------------------------------------------------------------------------- the scene */
@@ -130,7 +58,7 @@ static void *open_contest(const struct bench_opts *bench)
 	scene->together = contest->together;
 	scene->slice = SLICE / bench->divisor;
 	open_kit(scene, bench, contest->mode);
-	scene->peer = find_peer(contest->store);
+	scene->peer = store_find(contest->store);
 	kit_make_dir(scene->dir);
 	bench_place(true);
 	scene->db = scene->peer->open(scene->dir, contest->promise);

@@ -30,7 +30,7 @@ struct peer {
 	void (*close)(void *db);
 };
 
-extern const struct peer peer_redis;
+extern const struct peer peer_redis, peer_memcached, peer_array;
 
 /* Where syncing now and then is the application's affair: is it time? */
 static inline bool peer_is_due(uint64_t *last)

@@ -1,133 +1,288 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Other stores beside MMSB, doing the same on the same disk under the same promise: adding one to a number of eight bytes, one of
- * 1,000, each update waited for, or 64 at once. Strict: it is on the disk when it is said to be done. Buffered: it soon will be.
+ * Other stores beside MMSB, doing the same under the same promise: adding one to a number of eight bytes, one of 1,000, each update
+ * waited for, or many at once. Strict: it is on the disk when it is said to be done. Buffered: it soon will be. In memory: it never is.
  *
- * A promise is named by the peer's own word for it.
+ * A promise is named by the peer's own word for it. Durable updates are compared on the same disk. In memory, those that do all in the
+ * calling thread, or in a server on its CPU, stand beside an inline ring, and servers on a CPU of their own beside a polled one, so that
+ * both have as many CPUs; and who alone works has his own time counted.
  */
 #include <stdlib.h>
 #include "kit.h"
 #include "store.h"
 
-#define TOGETHER	64u
 #define STRIDE		389u		/* has no divisor in common with the number of keys, and takes neighbours apart */
-#define CLOCK		16u		/* calls between two looks at the clock */
+#define CLOCK		16u		/* calls between two looks at the clock, until they turn out to be short */
 #define SLICE		80000000u	/* ns of a measurement */
+#define LOOKS		64u		/* at the clock in one, about */
+#define ENTRIES		1024u
+#define IDLE_US		200u		/* soon gone, for the peer's server has the poller's CPU in its own turn */
+
+enum { QUIET = 1, READ = 2, ALONE = 4 };
 
 struct contest {
-	const char *store, *promise;
+	const char *store, *promise;	/* no store: a bare ring */
 	uint32_t mode;			/* MMSB's */
-	unsigned int together;
+	unsigned int together, cpus, how;
 };
 
 struct scene {
+	const struct contest *contest;
 	struct kit *kit;
 	const struct peer *peer;
 	void *db;
 	char dir[128];
-	unsigned int together;
-	uint64_t slice, added;			/* to the peer's numbers */
-	uint32_t keys[PEER_KEYS + TOGETHER];	/* goes round, so that 64 can be taken from any place */
+	uint64_t slice, added, found;		/* to the peer's numbers; of what was read */
+	unsigned int in_flight;
+	uint32_t keys[PEER_KEYS + PEER_MOST];	/* goes round, so that as many can be taken from any place */
 	uint32_t at;
 };
 
 static const char *why_missing(const void *what)
 {
-	return store_missing(((const struct contest *)what)->store);
+	const struct contest *contest = what;
+
+	return contest->store ? store_missing(contest->store) : NULL;
 }
 
 /* ------------------------------------------------------------------------------------------------------- the scene */
 
-static void open_kit(struct scene *scene, const struct bench_opts *bench, uint32_t mode)
+static void open_kit(struct scene *scene, const struct bench_opts *bench)
 {
-	const struct mmsb_log_opts log = { .size = sizeof(log), .mode = mode };
-	struct kit_opts opts = { .pages = PEER_KEYS, .page_bytes = 64, .entries = 1024, .log = &log };
+	const struct contest *contest = scene->contest;
+	const struct mmsb_log_opts log = { .size = sizeof(log), .mode = contest->mode };
+	struct kit_opts opts = { .pages = PEER_KEYS, .page_bytes = 64, .entries = ENTRIES, .shuffled = true, .repeat = 8 };
 
+	if (contest->mode != MMSB_MEMORY) {
+		opts.log = &log;
+	} else if (contest->cpus > 1) {
+		opts.polled = true;
+		opts.idle_us = IDLE_US;
+	}
 	scene->kit = kit_open(bench, &opts);
 }
 
-/* The threads and processes that a peer makes go where the one that waits for it is not, as those of the log do. */
+/* The threads and processes that a peer makes go where the one that waits for it is not, as those of MMSB do, if they shall have that CPU. */
+static void open_peer(struct scene *scene)
+{
+	scene->peer = store_find(scene->contest->store);
+	kit_make_dir(scene->dir);
+	bench_place(scene->contest->cpus > 1);
+	scene->db = scene->peer->open(scene->dir, scene->contest->promise);
+	bench_place(false);
+}
+
 static void *open_contest(const struct bench_opts *bench)
 {
-	const struct contest *contest = bench->what;
 	struct scene *scene = bench_alloc(sizeof(*scene));
 	uint32_t i;
 
-	for (i = 0; i < PEER_KEYS + TOGETHER; i++)
+	scene->contest = bench->what;
+	for (i = 0; i < PEER_KEYS + PEER_MOST; i++)
 		scene->keys[i] = i * STRIDE % PEER_KEYS;
-	scene->together = contest->together;
 	scene->slice = SLICE / bench->divisor;
-	open_kit(scene, bench, contest->mode);
-	scene->peer = store_find(contest->store);
-	kit_make_dir(scene->dir);
-	bench_place(true);
-	scene->db = scene->peer->open(scene->dir, contest->promise);
-	bench_place(false);
+	open_kit(scene, bench);
+	if (scene->contest->store)
+		open_peer(scene);
 	return scene;
 }
 
-static void close_contest(void *arg)
+static void close_peer(struct scene *scene)
 {
-	struct scene *scene = arg;
 	uint64_t sum = scene->peer->sum(scene->db);
 
 	if (sum != scene->added)
 		bench_die("%lu updates were sent to the peer, but it has %lu", (unsigned long)scene->added, (unsigned long)sum);
 	scene->peer->close(scene->db);
 	kit_remove_dir(scene->dir);
+}
+
+static void close_contest(void *arg)
+{
+	struct scene *scene = arg;
+
+	if (scene->peer)
+		close_peer(scene);
 	kit_close(scene->kit);
 	free(scene);
 }
 
 /* ------------------------------------------------------------------------------------------------------- measuring */
 
-static void add_here(struct scene *scene, const uint32_t *keys)
+static const uint32_t *next_keys(struct scene *scene, unsigned int n)
 {
+	const uint32_t *keys = scene->keys + scene->at;
+
+	scene->at = (scene->at + n) % PEER_KEYS;
+	return keys;
+}
+
+static uint64_t now_of(const struct scene *scene)
+{
+	return scene->contest->how & ALONE ? bench_cpu_now() : bench_now();
+}
+
+/* Thousands of updates a second. What waits for others or for the disk is measured by the clock on the wall. */
+static inline double rate(struct scene *scene, unsigned int step, void (*add)(struct scene *scene, unsigned int n),
+			  void (*finish)(struct scene *scene))
+{
+	uint64_t start = now_of(scene), last = start, now = start, done = 0;
+	unsigned int calls = CLOCK, i;
+
+	while (now - start < scene->slice) {
+		for (i = 0; i < calls; i++)
+			add(scene, step);
+		done += (uint64_t)calls * step;
+		now = now_of(scene);
+		if (now - last < scene->slice / LOOKS)
+			calls *= 2;
+		last = now;
+	}
+	if (finish)
+		finish(scene);
+	return (double)done * 1e6 / (double)(now_of(scene) - start);
+}
+
+/* ------------------------------------------------------------------------------------------------------------ MMSB */
+
+static void add_logged(struct scene *scene, unsigned int n)
+{
+	const uint32_t *keys = next_keys(scene, n);
 	struct kit *kit = scene->kit;
 	struct mmsb_cqe cqe;
 	unsigned int i;
 
-	for (i = 0; i < scene->together; i++)
+	for (i = 0; i < n; i++)
 		mmsb_prep_add(mmsb_get_sqe(kit->ring), kit->pages[keys[i]], 0, 1);
 	bench_check(mmsb_submit(kit->ring), "mmsb_submit");
-	for (i = 0; i < scene->together; i++) {
+	for (i = 0; i < n; i++) {
 		bench_check(mmsb_wait_cqe(kit->ring, &cqe, MMSB_FOREVER), "mmsb_wait_cqe");
 		bench_check(cqe.result, "a delta beside a peer");
 	}
-	kit->sent += scene->together;
+	kit->sent += n;
 }
 
-static void add_there(struct scene *scene, const uint32_t *keys)
+static void reap(struct scene *scene)
 {
-	scene->peer->add(scene->db, keys, scene->together);
-	scene->added += scene->together;
+	struct mmsb_cqe cqes[KIT_BATCH];
+	long n = bench_check(mmsb_peek_cqes(scene->kit->ring, cqes, KIT_BATCH), "mmsb_peek_cqes"), i;
+
+	for (i = 0; i < n; i++)
+		bench_check(cqes[i].result, "a delta beside a peer");
+	scene->in_flight -= (unsigned int)n;
 }
 
-/* Thousands of updates a second, by the clock on the wall, for both wait for the disk. */
-static inline double rate(struct scene *scene, void (*add)(struct scene *scene, const uint32_t *keys))
+/* Of the kit's order, whose length n divides. */
+static const uint64_t *next_pages(struct kit *kit, unsigned int n)
 {
-	uint64_t start = bench_now(), now, done = 0;
+	const uint64_t *pages = kit->at;
+
+	kit->at = kit->at + n == kit->end ? kit->order : kit->at + n;
+	return pages;
+}
+
+/* There is room for all, if not side by side. */
+static void lay(struct kit *kit, const uint64_t *pages, unsigned int n)
+{
+	struct mmsb_sqe *sqe;
+	unsigned int got, i;
+
+	for (; n; n -= got, pages += got) {
+		got = mmsb_get_sqes(kit->ring, &sqe, n);
+		for (i = 0; i < got; i++)
+			mmsb_prep_add(sqe + i, pages[i], 0, 1);
+	}
+}
+
+/* As many in flight as the ring holds are enough for any number that a peer has. */
+static void add_in_memory(struct scene *scene, unsigned int n)
+{
+	unsigned int most = scene->contest->together < ENTRIES ? scene->contest->together : ENTRIES;
+
+	while (scene->in_flight + n > most)
+		reap(scene);
+	lay(scene->kit, next_pages(scene->kit, n), n);
+	bench_check(mmsb_submit(scene->kit->ring), "mmsb_submit");
+	scene->in_flight += n;
+	scene->kit->sent += n;
+}
+
+static void reap_all(struct scene *scene)
+{
+	while (scene->in_flight)
+		reap(scene);
+}
+
+static void add_quietly(struct scene *scene, unsigned int n)
+{
+	scene->kit->work = n;
+	kit_submit(scene->kit, n);
+}
+
+static void drain(struct scene *scene)
+{
+	bench_check(mmsb_drain(scene->kit->ring, MMSB_FOREVER), "mmsb_drain");
+}
+
+static void read_pages(struct scene *scene, unsigned int n)
+{
+	const uint64_t *pages = next_pages(scene->kit, n);
+	uint64_t word;
 	unsigned int i;
 
-	do {
-		for (i = 0; i < CLOCK; i++) {
-			add(scene, scene->keys + scene->at);
-			scene->at = (scene->at + scene->together) % PEER_KEYS;
-		}
-		done += (uint64_t)CLOCK * scene->together;
-		now = bench_now();
-	} while (now - start < scene->slice);
-	return (double)done * 1e6 / (double)(now - start);
+	for (i = 0; i < n; i++) {
+		if (mmsb_read(scene->kit->space, pages[i], 0, &word, sizeof(word), NULL) != sizeof(word))
+			bench_die("mmsb_read: %s", mmsb_strerror_last());
+		scene->found += word;
+	}
 }
 
 static double rate_here(void *arg)
 {
-	return rate(arg, add_here);
+	struct scene *scene = arg;
+	const struct contest *contest = scene->contest;
+	unsigned int step = contest->together < KIT_BATCH ? contest->together : KIT_BATCH;
+
+	if (contest->mode != MMSB_MEMORY)
+		return rate(scene, contest->together, add_logged, NULL);
+	if (contest->how & READ)
+		return rate(scene, step, read_pages, NULL);
+	if (contest->how & QUIET)
+		return rate(scene, step, add_quietly, drain);
+	return rate(scene, step, add_in_memory, reap_all);
+}
+
+/* ------------------------------------------------------------------------------------------------------- the peers */
+
+static void add_there(struct scene *scene, unsigned int n)
+{
+	scene->peer->add(scene->db, next_keys(scene, n), n);
+	scene->added += n;
+}
+
+static void add_quietly_there(struct scene *scene, unsigned int n)
+{
+	scene->peer->add_quietly(scene->db, next_keys(scene, n), n);
+	scene->added += n;
+}
+
+static void read_there(struct scene *scene, unsigned int n)
+{
+	scene->found += scene->peer->read(scene->db, next_keys(scene, n), n);
 }
 
 static double rate_there(void *arg)
 {
-	return rate(arg, add_there);
+	struct scene *scene = arg;
+	const struct contest *contest = scene->contest;
+
+	if (!contest->store)
+		return contest->how & QUIET ? bare_batched(NULL) * 1e3 : 1e6 / bare_roundtrip(NULL);
+	if (contest->how & READ)
+		return rate(scene, contest->together, read_there, NULL);
+	if (contest->how & QUIET)
+		return rate(scene, contest->together, add_quietly_there, NULL);
+	return rate(scene, contest->together, add_there, NULL);
 }
 
 /* -------------------------------------------------------------------------------------------------------- the list */
@@ -135,10 +290,28 @@ static double rate_there(void *arg)
 #define CONTEST(STORE, PROMISE, MODE, TITLE, N, SUFFIX)										\
 	{ .name = "peer_" STORE "_" PROMISE "_" SUFFIX, .params = "\"keys\": 1000, \"outstanding\": " #N, .unit = "k/s",		\
 	  .flags = BENCH_MORE_IS_BETTER, .open = open_contest, .close = close_contest, .measure = rate_here, .peer = rate_there,	\
-	  .against = TITLE, .missing = why_missing, .what = &(const struct contest){ STORE, PROMISE, MODE, N } }
+	  .against = TITLE, .missing = why_missing, .what = &(const struct contest){ STORE, PROMISE, MODE, N, 2, 0 } }
 
 #define BOTH(STORE, PROMISE, MODE, TITLE)	\
 	CONTEST(STORE, PROMISE, MODE, TITLE, 1, "one"), CONTEST(STORE, PROMISE, MODE, TITLE, 64, "64")
+
+#define MEMORY(STORE, NAME, SUFFIX, TITLE, N, CPUS, HOW, FLAGS, AIM)									\
+	{ .name = "peer_" NAME "_memory_" SUFFIX, .params = "\"keys\": 1000, \"outstanding\": " #N ", \"cpus\": " #CPUS, .unit = "k/s",	\
+	  .flags = BENCH_MORE_IS_BETTER | (FLAGS), .open = open_contest, .close = close_contest, .measure = rate_here, .peer = rate_there,	\
+	  .against = TITLE, .aim_ratio = AIM, .missing = why_missing,									\
+	  .what = &(const struct contest){ STORE, "memory", MMSB_MEMORY, N, CPUS, HOW } }
+
+#define ONE_CPU(STORE, SUFFIX, TITLE, N, HOW)		MEMORY(STORE, STORE, SUFFIX, TITLE, N, 1, HOW, 0, 0)
+#define TWO_CPUS(STORE, SUFFIX, TITLE, N, HOW, AIM)	MEMORY(STORE, STORE, SUFFIX, TITLE, N, 2, HOW, BENCH_TWO_THREADS, AIM)
+#define BARE_RING(SUFFIX, N, HOW)			MEMORY(NULL, "ring", SUFFIX, "a bare ring", N, 2, HOW, BENCH_TWO_THREADS, 0)
+
+#define IN_THREAD(STORE, TITLE)	ONE_CPU(STORE, "one", TITLE, 1, ALONE), ONE_CPU(STORE, "64", TITLE, 64, ALONE)
+#define LOOKED_UP(STORE, TITLE)	ONE_CPU(STORE, "read", TITLE, 64, ALONE | READ)
+
+/* AIM is for many connections, each with its pipeline full. */
+#define SERVER(STORE, TITLE, AIM)											\
+	ONE_CPU(STORE, "one", TITLE, 1, 0), TWO_CPUS(STORE, "one", TITLE, 1, 0, 0), TWO_CPUS(STORE, "64", TITLE, 64, 0, 0),	\
+	TWO_CPUS(STORE, "50x64", TITLE, 3200, 0, AIM), TWO_CPUS(STORE, "quiet", TITLE, 1024, QUIET, 0)
 
 const struct bench bench_peers[] = {
 	BOTH("sqlite", "full", MMSB_STRICT, "SQLite, WAL, synchronous=FULL"),
@@ -150,5 +323,16 @@ const struct bench bench_peers[] = {
 	BOTH("rocksdb", "nosync", MMSB_BUFFERED, "RocksDB, WAL, synced every 100 ms"),
 	BOTH("redis", "always", MMSB_STRICT, "Redis, AOF, appendfsync always"),
 	BOTH("redis", "everysec", MMSB_BUFFERED, "Redis, AOF, appendfsync everysec"),
+	LOOKED_UP("array", "a plain array"),
+	IN_THREAD("array", "a plain array"),
+	BARE_RING("one", 1, 0),
+	BARE_RING("quiet", 1024, QUIET),
+	LOOKED_UP("urcu", "liburcu's hash table"),
+	IN_THREAD("urcu", "liburcu's hash table"),
+	IN_THREAD("lmdb", "LMDB, written into its map, no sync"),
+	IN_THREAD("rocksdb", "RocksDB, no WAL, files in memory"),
+	IN_THREAD("sqlite", "SQLite, :memory:, no journal"),
+	SERVER("memcached", "memcached, one thread", 0),
+	SERVER("redis", "Redis, no persistence", 50),
 	{ 0 }
 };

@@ -17,7 +17,10 @@ static const struct store {
 	{ "sqlite", "SQLite", "libsqlite3-dev", NULL },
 	{ "lmdb", "LMDB", "liblmdb-dev", NULL },
 	{ "rocksdb", "RocksDB", "librocksdb-dev", NULL },
+	{ "urcu", "liburcu", "liburcu-dev", NULL },
 	{ "redis", "Redis", "redis-tools", &peer_redis },
+	{ "memcached", "memcached", "memcached", &peer_memcached },
+	{ "array", "an array", "nothing", &peer_array },
 };
 
 static const struct store *store_named(const char *name)

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * LMDB: integer keys, each update a write transaction, or 64 of them one. What it does not sync by itself is synced every 100 ms here,
- * as its manual asks of applications.
+ * as its manual asks of applications. In memory, it writes into the map of a file that has no disk below it, and is never synced.
  */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
 #include <lmdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "../peer.h"
 
 struct lmdb {
@@ -23,6 +29,8 @@ static void lmdb_check(int result, const char *what)
 
 static unsigned int lmdb_flags(const char *promise)
 {
+	if (!strcmp(promise, "memory"))
+		return MDB_NOSYNC | MDB_NOMETASYNC | MDB_WRITEMAP;
 	return !strcmp(promise, "sync") ? 0 : !strcmp(promise, "nometa") ? MDB_NOMETASYNC : MDB_NOSYNC;
 }
 
@@ -62,16 +70,40 @@ static void fill(struct lmdb *lmdb)
 	lmdb_check(mdb_txn_commit(txn), "committing");
 }
 
+static void remove_file(const char *dir, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	unlink(path);
+}
+
+/* Files are removed as soon as they are open, so that nobody who is killed leaves memory behind. */
+static void open_in_memory(struct lmdb *lmdb, unsigned int flags)
+{
+	char dir[] = "/dev/shm/mmsb-bench.XXXXXX";
+
+	if (!mkdtemp(dir))
+		bench_die("LMDB: no directory can be made in /dev/shm, which it needs to be in memory: %s", strerror(errno));
+	lmdb_check(mdb_env_open(lmdb->env, dir, flags, 0600), dir);
+	remove_file(dir, "data.mdb");
+	remove_file(dir, "lock.mdb");
+	rmdir(dir);
+}
+
 static void *lmdb_open(const char *dir, const char *promise)
 {
 	struct lmdb *lmdb = bench_alloc(sizeof(*lmdb));
 	unsigned int flags = lmdb_flags(promise);
 
-	lmdb->unsynced = flags & MDB_NOSYNC;
+	lmdb->unsynced = (flags & MDB_NOSYNC) && !(flags & MDB_WRITEMAP);
 	lmdb->synced = bench_now();
 	lmdb_check(mdb_env_create(&lmdb->env), "creating an environment");
 	lmdb_check(mdb_env_set_mapsize(lmdb->env, 64 << 20), "its size");
-	lmdb_check(mdb_env_open(lmdb->env, dir, flags, 0600), dir);
+	if (flags & MDB_WRITEMAP)
+		open_in_memory(lmdb, flags);
+	else
+		lmdb_check(mdb_env_open(lmdb->env, dir, flags, 0600), dir);
 	fill(lmdb);
 	return lmdb;
 }

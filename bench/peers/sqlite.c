@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* SQLite, its log ahead of its file (WAL): a table of numbers, prepared statements, an explicit transaction where several come together. */
+/*
+ * SQLite, its log ahead of its file (WAL), or in memory without a log: a table of numbers, prepared statements, an explicit transaction
+ * where several come together.
+ */
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include "../peer.h"
 
 struct sqlite {
@@ -45,9 +49,14 @@ static void fill(struct sqlite *lite)
 	run_sql(lite, sql);
 }
 
-static void *sqlite_open(const char *dir, const char *promise)
+static void open_in_memory(struct sqlite *lite)
 {
-	struct sqlite *lite = bench_alloc(sizeof(*lite));
+	sqlite_check(lite, sqlite3_open(":memory:", &lite->db), "in memory");
+	run_sql(lite, "PRAGMA journal_mode = OFF");
+}
+
+static void open_on_disk(struct sqlite *lite, const char *dir, const char *promise)
+{
 	char text[256];
 
 	snprintf(text, sizeof(text), "%s/numbers.db", dir);
@@ -55,6 +64,16 @@ static void *sqlite_open(const char *dir, const char *promise)
 	run_sql(lite, "PRAGMA journal_mode = WAL");
 	snprintf(text, sizeof(text), "PRAGMA synchronous = %s", promise);
 	run_sql(lite, text);
+}
+
+static void *sqlite_open(const char *dir, const char *promise)
+{
+	struct sqlite *lite = bench_alloc(sizeof(*lite));
+
+	if (strcmp(promise, "memory"))
+		open_on_disk(lite, dir, promise);
+	else
+		open_in_memory(lite);
 	fill(lite);
 	lite->begin = prepare(lite, "BEGIN IMMEDIATE");
 	lite->add = prepare(lite, "UPDATE numbers SET value = value + 1 WHERE key = ?");

@@ -100,7 +100,7 @@ demo: ## the main job in a minute: many share a space, write by ring, read by ma
 
 check: ## every test, guests with real kernels included
 	@scripts/setup build check guest debug
-	$(SUBMAKE) lib tools selftests asan tsan fuzz build/bench/shared-lines
+	$(SUBMAKE) lib tools selftests asan tsan fuzz $(BENCH_SRCS:%.c=build/%) build/bench/shared-lines
 	@env -u MAKEFLAGS -u MFLAGS selftests/bed/suite
 
 check-static: ## the checks that run nothing: layers, licenses, scripts, style

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/socket.h>
 #include "client.h"
 
 /* ----------------------------------------------------------------------------------------------- there and back again */
@@ -23,7 +24,7 @@ static void send_out(struct client *client, int fd, const char *end)
 	ssize_t n;
 
 	for (; at != end; at += n) {
-		n = write(fd, at, (size_t)(end - at));
+		n = send(fd, at, (size_t)(end - at), MSG_NOSIGNAL);
 		if (n <= 0)
 			bench_die("%s: writing to its socket: %s", client->server.title, strerror(errno));
 	}
@@ -46,6 +47,8 @@ static void receive(struct client *client, int fd, unsigned int answers)
 	ssize_t n;
 
 	while (answers) {
+		if (to == end)
+			bench_die("%s answers more than it was asked", client->server.title);
 		n = read(fd, to, (size_t)(end - to));
 		if (n <= 0)
 			bench_die("%s: reading from its socket: %s", client->server.title, n ? strerror(errno) : "it has closed it");

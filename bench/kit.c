@@ -2,9 +2,11 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "kit.h"
 
@@ -89,9 +91,10 @@ void kit_make_dir(char dir[128])
 {
 	const char *tmp = getenv("TMPDIR");
 
-	snprintf(dir, 128, "%.100s/mmsb-bench.XXXXXX", tmp ? tmp : "/tmp");
+	if (snprintf(dir, 128, "%s/mmsb-bench.XXXXXX", tmp ? tmp : "/tmp") >= 128)
+		bench_die("%s is too long; set TMPDIR to a shorter one", tmp);
 	if (!mkdtemp(dir))
-		bench_die("no directory can be made below %s", tmp ? tmp : "/tmp");
+		bench_die("no directory can be made below %s: %s", tmp ? tmp : "/tmp", strerror(errno));
 }
 
 static int remove_entry(const char *path, const struct stat *stat, int kind, struct FTW *ftw)

@@ -400,6 +400,69 @@ static int large(uint32_t flags)
 	return err;
 }
 
+static uint64_t bytes_read;
+static ssize_t (*read_really)(struct msl_file *file, void *to, size_t bytes, uint64_t at);
+
+static ssize_t read_counted(struct msl_file *file, void *to, size_t bytes, uint64_t at)
+{
+	ssize_t n = read_really(file, to, bytes, at);
+
+	bytes_read += n > 0 ? (uint64_t)n : 0;
+	return n;
+}
+
+static int count_bytes(struct msl_disk *disk, const char *name, uint64_t *bytes)
+{
+	struct msl_disk_ops ops = *disk->ops;
+	const struct msl_disk_ops *before = disk->ops;
+	const struct mmsb_record *record;
+	struct msl_scan *scan;
+	int err;
+
+	read_really = ops.read;
+	ops.read = read_counted;
+	disk->ops = &ops;
+	bytes_read = 0;
+	err = msl_scan_open(disk, name, false, &scan);
+	while (!err)
+		err = msl_scan_next(scan, &record);
+	*bytes = scan ? scan->bytes : 0;
+	msl_scan_close(scan);
+	disk->ops = before;
+	return err == -ENODATA ? 0 : err;
+}
+
+/* However its frames lie, of a file that has much more than is read at a time. */
+static int read_once(void)
+{
+	char name[MSL_NAME_BYTES];
+	struct writer writer;
+	uint64_t bytes;
+	int err = writer_begin(&writer, MSL_DISK_NO_URING);
+
+	writer.flags = 0;
+	if (!err)
+		err = writer_rotate(&writer);
+	writer.records.plain = true;
+	writer.records.per_tick = 64;
+	writer.records.pages = 1000000;
+	while (!err && writer.segment->at < 2 << 20)
+		err = writer_tell(&writer, records_next(&writer.records));
+	if (!err)
+		err = writer_close_tick(&writer);
+	if (!err)
+		err = msl_segment_seal(writer.segment);
+	msl_segment_name(name, writer.segments - 1);
+	if (!err)
+		err = count_bytes(writer.disk, name, &bytes);
+	if (!err && bytes_read != bytes) {
+		printf("# %llu bytes were read of a file of %llu\n", (unsigned long long)bytes_read, (unsigned long long)bytes);
+		err = -1;
+	}
+	writer_end(&writer);
+	return err;
+}
+
 /* Bytes of a busy log for an add of eight bytes, all included. */
 static int bytes_per_add(uint64_t pages, double most)
 {
@@ -436,6 +499,7 @@ static void run_all(uint64_t ops)
 	ksft_test_result(!written_without_memory(), "memory fails while it is written\n");
 	ksft_test_result(!large(0), "a tick of many frames\n");
 	ksft_test_result(!large(MSL_HEADER_ZSTD), "a tick of many frames, compressed\n");
+	ksft_test_result(!read_once(), "a file is read once\n");
 	ksft_test_result(!bytes_per_add(1000, 10), "a log is small over 1,000 pages\n");
 	ksft_test_result(!bytes_per_add(1000000, 12), "a log is small over 1,000,000 pages\n");
 	place_remove();

@@ -64,27 +64,49 @@ static int window_grow(struct msl_scan *scan, size_t bytes)
 	return 0;
 }
 
+/* What it has from that place on comes to its beginning. */
+static void window_slide(struct msl_scan *scan, uint64_t at)
+{
+	size_t gone = scan->window_used;
+
+	if (at >= scan->window_at && at - scan->window_at < scan->window_used)
+		gone = (size_t)(at - scan->window_at);
+	scan->window_used -= gone;
+	if (scan->window_used)
+		memmove(scan->window, scan->window + gone, scan->window_used);
+	scan->window_at = at;
+}
+
+static int window_fill(struct msl_scan *scan, uint64_t at, size_t bytes)
+{
+	int err = window_grow(scan, bytes > WINDOW ? bytes : WINDOW);
+	size_t used;
+	ssize_t n;
+
+	if (err)
+		return err;
+	window_slide(scan, at);
+	used = scan->window_used;
+	scan->window_used = 0;
+	n = scan->disk->ops->read(scan->file, scan->window + used, scan->window_room - used, at + used);
+	if (n < 0)
+		return (int)n;
+	used += (size_t)n;
+	if (used < bytes)
+		memset(scan->window + used, 0, bytes - used);
+	scan->window_used = used < bytes ? bytes : used;
+	return 0;
+}
+
 /* `bytes` of the file, which it has. A file that has become shorter gives zeros. */
 static int window_get(struct msl_scan *scan, uint64_t at, size_t bytes, const uint8_t **from)
 {
-	ssize_t n;
-	int err;
+	int err = 0;
 
-	if (at < scan->window_at || at - scan->window_at > scan->window_used || bytes > scan->window_used - (at - scan->window_at)) {
-		err = window_grow(scan, bytes > WINDOW ? bytes : WINDOW);
-		if (err)
-			return err;
-		scan->window_used = 0;
-		n = scan->disk->ops->read(scan->file, scan->window, scan->window_room, at);
-		if (n < 0)
-			return (int)n;
-		if ((size_t)n < bytes)
-			memset(scan->window + n, 0, bytes - (size_t)n);
-		scan->window_at = at;
-		scan->window_used = (size_t)n < bytes ? bytes : (size_t)n;
-	}
+	if (at < scan->window_at || at - scan->window_at > scan->window_used || bytes > scan->window_used - (at - scan->window_at))
+		err = window_fill(scan, at, bytes);
 	*from = scan->window + (at - scan->window_at);
-	return 0;
+	return err;
 }
 
 static bool is_zero(const uint8_t *bytes, size_t n)
@@ -129,9 +151,10 @@ static enum found find_frame(struct msl_scan *scan, uint64_t at, struct msl_fram
 	padded = (size_t)(msl_frame_bytes(frame) - MSL_FRAME_BYTES);
 	if (padded > scan->bytes - at - MSL_FRAME_BYTES)
 		return FOUND_BAD;
-	*err = window_get(scan, at + MSL_FRAME_BYTES, padded, payload);
+	*err = window_get(scan, at, MSL_FRAME_BYTES + padded, payload);		/* its head stays: who looks ahead comes back to it */
 	if (*err)
 		return FOUND_ERROR;
+	*payload += MSL_FRAME_BYTES;
 	*fault = "a frame's checksum is wrong";
 	return msl_crc32c(0, *payload, padded) == frame->crc ? FOUND_FRAME : FOUND_BAD;
 }

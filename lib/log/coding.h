@@ -189,18 +189,19 @@ static inline uint64_t msl_get(struct msl_input *in)
 	return (bytes & 0x0fffffffull) | (bytes & 0x0fffffff00000000ull) >> 4;
 }
 
-/* One that takes at most 4 bytes, of those at `at`, which can be read: how many, or 0 if it is longer. */
-static inline uint32_t msl_get_short(const uint8_t *at, uint32_t *value)
+/* One that takes at most 4 bytes, which can be read: where it ends, or NULL if it is longer. */
+static inline const uint8_t *msl_get_short(const uint8_t *at, uint32_t *value)
 {
 	uint32_t bytes, last;
 
 	memcpy(&bytes, at, sizeof(bytes));
 	last = ~bytes & 0x80808080u;
 	if (msl_unlikely(!last))
-		return 0;
-	bytes &= last ^ (last - 1);
-	*value = (bytes & 0x7f) | (bytes >> 1 & 0x3f80) | (bytes >> 2 & 0x1fc000) | (bytes >> 3 & 0xfe00000);
-	return ((uint32_t)__builtin_ctz(last) + 1) / 8;
+		return NULL;
+	bytes &= (last ^ (last - 1)) & 0x7f7f7f7f;
+	bytes -= (bytes & 0x7f007f00) >> 1;
+	*value = (bytes & 0x3fff) | bytes >> 16 << 14;
+	return at + 1 + ((uint32_t)__builtin_ctz(last) >> 3);
 }
 
 static inline uint32_t msl_get_index(struct msl_input *in, uint32_t before)

@@ -86,7 +86,9 @@ static void get_tick(struct msl_decoder *decoder)
 
 static uint32_t operand_bytes(uint8_t head)
 {
-	return (head & MSL_WORD_BYTES) + ((head & MSL_WORD_BYTES) == 7);
+	uint32_t n = head & MSL_WORD_BYTES;
+
+	return n + (n + 1) / 8;
 }
 
 /* From 8 bytes that can be read. */
@@ -490,28 +492,28 @@ static uint32_t take_usual(struct msl_decoder *decoder, uint32_t n)
 {
 	struct msl_context *context = context_of(decoder);
 	const uint8_t *at = decoder->in.at, *last = decoder->in.end - USUAL_BYTES;
-	struct mmsb_word word = decoder->word, *to = decoder->words + n;
+	struct mmsb_word word = decoder->word, *to = decoder->words + n, *end = decoder->words + MSL_WORDS;
 	uint32_t index = context->index, shift = msl_shape_shift(context->shape);
 	bool is_signed = msl_shape_is_signed(context->shape);
 
-	while (at <= last && (*at & USUAL) == MSL_WORD && to < decoder->words + MSL_WORDS) {
-		uint32_t number = 0, bytes = 0;
-		uint8_t head = *at++;
+	while (at <= last && (*at & USUAL) == MSL_WORD && to < end) {
+		const uint8_t *rest = at + 1;
+		uint32_t head = *at, number;
 
-		if (!(head & MSL_WORD_SAME))
-			bytes = msl_get_short(at, &number);
-		if (msl_unlikely((!bytes && !(head & MSL_WORD_SAME)) || at[bytes] & 0x80)) {
-			at--;
+		if (msl_likely(!(head & MSL_WORD_SAME))) {
+			rest = msl_get_short(rest, &number);
+			if (msl_unlikely(!rest || *rest & 0x80))
+				break;
+			index += (uint32_t)msl_unzigzag(number);
+			word.page = MMSB_PAGE_ID(msl_guess_generation(context, index), index);
+		} else if (msl_unlikely(*rest & 0x80)) {
 			break;
 		}
-		at += bytes;
-		index += (uint32_t)msl_unzigzag(number);
-		word.page = MMSB_PAGE_ID(msl_guess_generation(context, index), index);
-		word.offset = (uint32_t)*at++ << shift;
-		word.word = load_operand(at, head);
+		word.offset = (uint32_t)*rest++ << shift;
+		word.word = load_operand(rest, head);
 		if (is_signed)
 			word.word = (uint64_t)msl_unzigzag(word.word);
-		at += operand_bytes(head);
+		at = rest + operand_bytes(head);
 		*to++ = word;
 	}
 	if (at == decoder->in.at)

@@ -226,10 +226,17 @@ static struct graph *lay_forest(void)
 	return graph_forest(1000, 10);
 }
 
+static struct graph *lay_random(void)
+{
+	return graph_random(1001, 1, 3);
+}
+
 static const struct setting chain = { .lay = lay_chain, .ticks = 2000, .by_hand = 8000, .a_page = true };
 static const struct setting fan = { .lay = lay_fan, .ticks = 2000, .by_hand = 8000, .a_page = true };
 static const struct setting lattice_16 = { .lay = lay_lattice_16, .ticks = 20000, .by_hand = 8 };
 static const struct setting lattice_30 = { .lay = lay_lattice_30, .ticks = 20000, .by_hand = 100000 };
+static const struct setting random_all = { .lay = lay_random, .ticks = 2000, .by_hand = 8000 };
+static const struct setting random_unchanged = { .lay = lay_random, .ticks = 200000, .unchanged = true };
 static const struct setting forest = { .lay = lay_forest, .ticks = 100000, .by_hand = 1000 };
 static const struct setting forest_push = { .lay = lay_forest, .ticks = 100000, .by_hand = 400000 };
 static const struct setting chain_unchanged = { .lay = lay_chain, .ticks = 200000, .unchanged = true };
@@ -260,6 +267,10 @@ const struct bench bench_derived[] = {
 	  .unit = "ns", SCENE, PUSH, .what = &lattice_16 },
 	{ .name = "derived_lattice", .params = "\"levels\": 30, \"pages\": 61, \"told\": \"a tick\"",
 	  .unit = "ns", SCENE, EVERYTHING, .what = &lattice_30 },
+	{ .name = "derived_random", .params = "\"pages\": 1000, \"parents\": 3, \"inputs\": \"changed\", \"told\": \"a tick\"",
+	  .unit = "ns", SCENE, EVERYTHING, .what = &random_all },
+	{ .name = "derived_random", .params = "\"pages\": 1000, \"parents\": 3, \"inputs\": \"unchanged\", \"told\": \"a set\"",
+	  .unit = "ns", SCENE, PLAIN, .what = &random_unchanged },
 	{ .name = "derived_forest", .params = "\"sources\": 1000, \"pages\": 10000, \"follow\": 10, \"told\": \"a tick\"",
 	  .unit = "ns", SCENE, EVERYTHING, .what = &forest },
 	{ .name = "derived_forest", .params = "\"sources\": 1000, \"pages\": 10000, \"follow\": 10, \"told\": \"a tick\"",

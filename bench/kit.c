@@ -75,7 +75,8 @@ static void kit_lay_order(struct kit *kit, const struct kit_opts *opts)
 static void kit_open_space(struct kit *kit, const struct kit_opts *opts)
 {
 	struct mmsb_open_opts home = { .size = sizeof(home), .home = kit->bench->home };
-	struct mmsb_space_opts space = { .size = sizeof(space), .flags = MMSB_SPACE_CREATE, .shards = 1, .max_rings = 4 };
+	struct mmsb_space_opts space = { .size = sizeof(space), .flags = MMSB_SPACE_CREATE | opts->flags, .shards = 1,
+					 .max_rings = opts->rings ? opts->rings : 4, .audit = opts->audit };
 
 	if (!opts->polled)
 		space.flags |= MMSB_SPACE_INLINE;

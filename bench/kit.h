@@ -19,6 +19,9 @@ struct kit_opts {
 	unsigned int entries;		/* of the submission queue */
 	unsigned int idle_us;		/* of the poller */
 	bool polled, hash, shuffled;
+	unsigned int flags;		/* MMSB_SPACE_* more of the space */
+	unsigned int audit;		/* every so many recomputes are done twice */
+	unsigned int rings;		/* of the space, those of listeners included; 0: 4 */
 	unsigned int repeat;		/* the order runs so many times over all pages */
 	unsigned int payload_bytes;	/* 0: none */
 	const struct mmsb_log_opts *log;	/* in a directory of its own; NULL: none */

@@ -27,7 +27,7 @@
 static const struct bench *const lists[] = {
 	bench_floor, bench_inline, bench_sync, bench_polled, bench_way, bench_latency, bench_read, bench_memory, bench_count, bench_follow,
 	bench_derived, bench_lazy, bench_shards, bench_share, bench_fold, bench_rules, bench_million,
-	bench_log, bench_restore, bench_beside, bench_peers,
+	bench_log, bench_restore, bench_listen, bench_cycle, bench_reset, bench_beside, bench_peers,
 };
 
 /* -------------------------------------------------------------------------------------------------------- measuring */

@@ -2,7 +2,7 @@
 /*
  * Two threads, a shard each, beside one thread. The sources of each thread lie in its own shard. Either what follows from them lies
  * there too, and the shards never meet; or each page lies in the other shard than its parent, and every tick is a meeting:
- * the best case and the worst.
+ * the best case and the worst. Or nothing follows at all, and the two have a shard each, or a space each.
  */
 #include <stdlib.h>
 #include "graph.h"
@@ -13,6 +13,8 @@
 
 struct setting {
 	bool crossing;
+	bool plain;			/* nothing follows */
+	bool spaces;			/* a space each, instead of a shard each */
 	unsigned int ticks;		/* in one measurement, a thread */
 };
 
@@ -57,13 +59,21 @@ static void make_pages(struct scene *scene)
 	}
 }
 
+static struct mmsb_space *make_space(struct mmsb *mmsb, unsigned int shards)
+{
+	struct mmsb_space_opts opts = { .size = sizeof(opts), .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE, .shards = shards,
+					.max_rings = 8, .max_pages = 1 << 14, .max_bytes = 1 << 26 };
+	struct mmsb_space *space;
+
+	bench_check(mmsb_space_open(mmsb, NULL, &opts, &space), "mmsb_space_open");
+	return space;
+}
+
 static void *open_scene(const struct bench_opts *bench)
 {
 	struct mmsb_open_opts home = { .size = sizeof(home), .home = bench->home };
-	struct mmsb_space_opts space = { .size = sizeof(space), .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE, .shards = 2,
-					 .max_rings = 8, .max_pages = 1 << 14, .max_bytes = 1 << 26 };
 	struct scene *scene = bench_alloc(sizeof(*scene));
-	struct mmsb_space *shared;
+	struct mmsb_space *space = NULL;
 	struct mmsb *mmsb;
 	unsigned int h;
 
@@ -71,26 +81,27 @@ static void *open_scene(const struct bench_opts *bench)
 	scene->graph = graph_forest(SOURCES, LENGTH);
 	scene->ticks = scene->setting->ticks / bench->divisor;
 	bench_check(mmsb_open(&mmsb, &home), "mmsb_open");
-	bench_check(mmsb_space_open(mmsb, NULL, &space, &shared), "mmsb_space_open");
 	for (h = 0; h < 2; h++) {
 		struct half *half = &scene->half[h];
 
-		*half = (struct half){ .scene = scene, .kit = { .bench = bench, .mmsb = mmsb, .space = shared } };
+		if (!h || scene->setting->spaces)
+			space = make_space(mmsb, scene->setting->spaces ? 1 : 2);
+		*half = (struct half){ .scene = scene, .kit = { .bench = bench, .mmsb = mmsb, .space = space } };
 		half->kit.pages = bench_alloc(PAGES * sizeof(*half->kit.pages));
-		open_ring(half, h);
+		open_ring(half, scene->setting->spaces ? 0 : h);
 	}
 	make_pages(scene);
-	for (h = 0; h < 2; h++)
+	for (h = 0; h < 2 && !scene->setting->plain; h++)
 		graph_plant(&scene->half[h].kit, 0, scene->graph, 0);
 	return scene;
 }
 
 static void check_half(struct half *half)
 {
-	unsigned int i;
+	unsigned int n = half->scene->setting->plain ? SOURCES : PAGES, i;
 	uint64_t value;
 
-	for (i = 0; i < PAGES; i++) {
+	for (i = 0; i < n; i++) {
 		bench_check(mmsb_read(half->kit.space, half->kit.pages[i], 0, &value, sizeof(value), NULL), "mmsb_read");
 		if (value != half->value)
 			bench_die("page %u is %lu instead of %lu", i, (unsigned long)value, (unsigned long)half->value);
@@ -108,6 +119,8 @@ static void close_scene(void *state)
 		free(scene->half[h].kit.pages);
 	}
 	mmsb_space_close(scene->half[0].kit.space);
+	if (scene->setting->spaces)
+		mmsb_space_close(scene->half[1].kit.space);
 	mmsb_close(scene->half[0].kit.mmsb);
 	graph_free(scene->graph);
 	free(scene);
@@ -164,10 +177,10 @@ static void *other_thread(void *arg)
 	return NULL;
 }
 
-/* Million pages a second. */
+/* Million pages a second that were recomputed, or set. */
 static double rate(const struct scene *scene, unsigned int threads, uint64_t ns)
 {
-	return (double)threads * scene->ticks * SOURCES * LENGTH * 1e3 / (double)ns;
+	return (double)threads * scene->ticks * SOURCES * (scene->setting->plain ? 1 : LENGTH) * 1e3 / (double)ns;
 }
 
 static double measure_two(void *state)
@@ -198,11 +211,14 @@ static double measure_one(void *state)
 }
 
 static const struct setting disjoint = { .ticks = 2000 }, crossing = { .crossing = true, .ticks = 400 };
+static const struct setting alone = { .plain = true, .ticks = 40000 }, apart = { .plain = true, .spaces = true, .ticks = 40000 };
 
 #define TWO	.unit = "M/s", .flags = BENCH_TWO_THREADS | BENCH_MORE_IS_BETTER, .open = open_scene, .close = close_scene, \
 		.measure = measure_two, .peer = measure_one, .against = "one thread"
 
 const struct bench bench_shards[] = {
+	{ .name = "two_shards_disjoint", .params = "\"pages\": 64, \"batch\": 64, \"told\": \"sets\"", TWO, .what = &alone, .aim_ratio = 1.8 },
+	{ .name = "two_spaces_disjoint", .params = "\"pages\": 64, \"batch\": 64, \"told\": \"sets\"", TWO, .what = &apart, .aim_ratio = 1.8 },
 	{ .name = "derived_two_shards", .params = "\"edges\": \"within a shard\", \"batch\": 64, \"told\": \"recomputed pages\"", TWO,
 	  .what = &disjoint, .aim_ratio = 1.8 },
 	{ .name = "derived_two_shards", .params = "\"edges\": \"all between shards\", \"batch\": 64, \"told\": \"recomputed pages\"", TWO,

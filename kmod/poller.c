@@ -178,15 +178,19 @@ bool mmsb_poller_stat(int cpu, struct mmsb_poller_stat *stat)
 	return true;
 }
 
-/* Published, then the barrier, then the look. A shard without a poller is run by whoever enters. */
+/*
+ * Published, then the barrier, then the look: at whose the shard is, for it may just have been moved, and at whether he rests. A shard
+ * without a poller is run by whoever enters, and gets none.
+ */
 void pf_shard_kick(struct pf_shard *home)
 {
-	struct mmsb_poller *poller = READ_ONCE(home->poller);
+	struct mmsb_poller *poller;
 
-	if (!poller)
+	if (!READ_ONCE(home->poller))
 		return;
-	smp_mb();	/* partner: poller_rest() */
-	if (READ_ONCE(poller->resting) && xchg(&poller->resting, 0))
+	smp_mb();	/* partners: poller_rest(), and this of poller_take() */
+	poller = READ_ONCE(home->poller);
+	if (poller && READ_ONCE(poller->resting) && xchg(&poller->resting, 0))
 		wake_up(&poller->wait);
 }
 

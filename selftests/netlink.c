@@ -17,6 +17,7 @@
 #include "common/home.h"
 #include "common/starve.h"
 #include "common/rows.h"
+#include "common/settings.h"
 #include "../tools/prometheus.h"
 
 FIXTURE(netlink) {
@@ -24,6 +25,7 @@ FIXTURE(netlink) {
 	struct mmsb_space *space;
 	struct mmsb_ring *ring;
 	struct nlc nl;
+	struct settings settings;
 	char name[32];
 };
 
@@ -43,12 +45,14 @@ FIXTURE_SETUP(netlink)
 	ASSERT_EQ(0, make(self->mmsb, self->name, 0600, &self->space));
 	ASSERT_EQ(0, mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .sq_entries = 64, .source = 4711), &self->ring));
 	ASSERT_EQ(0, nlc_open(&self->nl));
+	ASSERT_EQ(0, settings_take(&self->nl, &self->settings));
 }
 
 FIXTURE_TEARDOWN(netlink)
 {
 	if (!self->mmsb)
 		return;
+	EXPECT_EQ(0, settings_give_back(&self->settings));
 	nlc_close(&self->nl);
 	mmsb_ring_close(self->ring);
 	mmsb_space_close(self->space);
@@ -593,12 +597,23 @@ TEST_F(netlink, a_strangers_socket_does_not_gain_by_roots_writing)
 
 /* --------------------------------------------------------------------------------------------------------------- users */
 
-static int make_until_refused(const char *device_of_root, struct mmsb *mmsb)
+static uint64_t spaces_of(struct nlc *nl, uint32_t uid)
+{
+	int i;
+
+	if (ask(nl, nlc_request(nl, MMSB_CMD_USER_GET, true), &nlc_user, &rows))
+		return ~0ull;
+	for (i = 0; i < rows.n; i++)
+		if (rows.number[i][MMSB_A_USER_UID] == uid)
+			return rows.number[i][MMSB_A_USER_SPACES];
+	return 0;
+}
+
+static int make_until_refused(struct mmsb *mmsb)
 {
 	struct mmsb_space *space;
 	int made = 0;
 
-	(void)device_of_root;
 	while (made < 20 && !mmsb_space_open(mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 1, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE), &space))
 		made++;
 	return made;
@@ -607,30 +622,24 @@ static int make_until_refused(const char *device_of_root, struct mmsb *mmsb)
 TEST_F(netlink, one_user_makes_so_many_spaces_and_no_more)
 {
 	struct nl_msg *msg = nlc_request(&self->nl, MMSB_CMD_MODULE_SET, false);
-	uint64_t before;
+	uint64_t roots = spaces_of(&self->nl, 0), his = spaces_of(&self->nl, 1234);
 	int status;
 	pid_t child;
 
-	ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_MODULE_GET, false), &nlc_module, &rows));
-	before = rows.number[0][MMSB_A_MODULE_MAX_USER_SPACES];
-	nla_put_u32(msg, MMSB_A_MODULE_MAX_USER_SPACES, 3);
+	nla_put_u32(msg, MMSB_A_MODULE_MAX_USER_SPACES, (uint32_t)his + 3);
 	ASSERT_EQ(0, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
 	child = fork();
 	if (!child) {
 		if (setgroups(0, NULL) || setresgid(1234, 1234, 1234) || setresuid(1234, 1234, 1234))
 			_exit(255);
-		_exit(make_until_refused(NULL, self->mmsb));
+		_exit(make_until_refused(self->mmsb));
 	}
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(3, WEXITSTATUS(status));
-	EXPECT_EQ(20, make_until_refused(NULL, self->mmsb));	/* root, who has CAP_SYS_RESOURCE */
-	ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_USER_GET, true), &nlc_user, &rows));
-	ASSERT_EQ(1, rows.n);
-	EXPECT_EQ(21, rows.number[0][MMSB_A_USER_SPACES]);
-	EXPECT_EQ(3, rows.number[0][MMSB_A_USER_MAX_SPACES]);
-	msg = nlc_request(&self->nl, MMSB_CMD_MODULE_SET, false);
-	nla_put_u32(msg, MMSB_A_MODULE_MAX_USER_SPACES, before);
-	ASSERT_EQ(0, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
+	EXPECT_EQ(his, spaces_of(&self->nl, 1234));
+	EXPECT_EQ(20, make_until_refused(self->mmsb));	/* root, who has CAP_SYS_RESOURCE */
+	EXPECT_EQ(roots + 20, spaces_of(&self->nl, 0));
+	EXPECT_EQ(his + 3, rows.number[0][MMSB_A_USER_MAX_SPACES]);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- events */
@@ -701,8 +710,24 @@ TEST_F(netlink, a_client_that_dies_and_a_limit_are_told)
 	nlc_close(&nl);
 }
 
-/* A thousand, fewer where all is slow. They hold up nobody, and whoever reads sees by the generations that he missed some. */
-TEST_F_TIMEOUT(netlink, listeners_that_never_read_disturb_nobody, 60)
+/* Whether that comes about. */
+static bool rings_are_near(struct nlc *nl, const char *name, bool near)
+{
+	uint64_t end = now_ns() + PATIENCE;
+
+	while (now_ns() < end && !get_space(nl, name, &rows)) {
+		if (near == !!(rows.number[0][MMSB_A_SPACE_PRESSURE] & MMSB_PRESSURE_RINGS))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/*
+ * A thousand, fewer where all is slow, each of both groups. They hold up nobody, neither who does something nor who looks for pressure, and
+ * whoever reads sees by the generations that he missed some.
+ */
+TEST_F_TIMEOUT(netlink, listeners_that_never_read_disturb_nobody, 110)
 {
 	static struct nlc deaf[1000];
 	struct rlimit files = { 2000, 2000 };
@@ -714,13 +739,18 @@ TEST_F_TIMEOUT(netlink, listeners_that_never_read_disturb_nobody, 60)
 	for (opened = 0; opened < n; opened++) {
 		ASSERT_EQ(0, nlc_open(&deaf[opened]));
 		ASSERT_EQ(0, nlc_listen(&deaf[opened], MMSB_MCGRP_LIFECYCLE));
+		ASSERT_EQ(0, nlc_listen(&deaf[opened], MMSB_MCGRP_PRESSURE));
 	}
 	begun = generation(&self->nl);
 	for (i = 0; i < times; i++) {
 		ASSERT_EQ(0, mmsb_ring_open(self->space, NULL, &ring));
 		mmsb_ring_close(ring);
+		ASSERT_EQ(0, mmsb_space_limit(self->space, 0, 0, 1));
+		ASSERT_TRUE(rings_are_near(&self->nl, self->name, true));
+		ASSERT_EQ(0, mmsb_space_limit(self->space, 0, 0, 8));
+		ASSERT_TRUE(rings_are_near(&self->nl, self->name, false));
 	}
-	EXPECT_EQ(begun + 2 * times, generation(&self->nl));
+	EXPECT_EQ(begun + 4 * times, generation(&self->nl));
 	while (opened--)
 		nlc_close(&deaf[opened]);
 }
@@ -783,6 +813,7 @@ static int starved(struct starve *starve, unsigned int nth, int (*act)(struct nl
 TEST_F_TIMEOUT(netlink, memory_fails_at_every_site, 110)
 {
 	unsigned int nth, looked, failed = 0;
+	uint64_t roots = spaces_of(&self->nl, 0);
 	struct mmsb_space *space;
 	struct starve starve;
 	bool came;
@@ -805,8 +836,7 @@ TEST_F_TIMEOUT(netlink, memory_fails_at_every_site, 110)
 			mmsb_space_close(space);
 		came = starve_disarm(&starve, nth);
 	}
-	ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_USER_GET, true), &nlc_user, &rows));
-	EXPECT_EQ(1, rows.number[0][MMSB_A_USER_SPACES]);
+	EXPECT_EQ(roots, spaces_of(&self->nl, 0));
 	EXPECT_EQ(0, ask_for_all(&self->nl, self->name));
 	TH_LOG("%u allocations to look, %u answers did not come", looked - 2, failed);
 	starve_close(&starve);
@@ -865,7 +895,7 @@ TEST_F(netlink, dumps_miss_nothing_while_spaces_come_and_go)
 
 /* -------------------------------------------------------------------------------------------------------------- garbage */
 
-static const struct nlc_set *const sets[] = { &nlc_module, &nlc_space, &nlc_ring, &nlc_shard, &nlc_poller, &nlc_page, &nlc_user };
+static const struct nlc_set *const sets[] = { &nlc_module, &nlc_space, &nlc_ring, &nlc_shard, &nlc_poller, &nlc_page, &nlc_user, &nlc_timing };
 
 /* Attributes of some set, of the right length mostly, wrong ones in between; never those that would remove or change spaces of others. */
 static struct nl_msg *garbage(struct nlc *nl, struct rng *rng, const char *name)
@@ -895,12 +925,16 @@ TEST_F(netlink, garbage_is_refused_and_leaves_all_as_it_was)
 	const char *asked = getenv("MMSB_SEED");
 	struct rng rng = { asked ? strtoull(asked, NULL, 0) : rng_seed_now() };
 	uint64_t times = scaled(250000), i, done = 0;
+	struct settings after;
 
 	TH_LOG("MMSB_SEED=%llu", (unsigned long long)rng.state);
 	for (i = 0; i < times; i++)
 		done += !nlc_ask(&self->nl, garbage(&self->nl, &rng, self->name), NULL, NULL, NULL);
 	EXPECT_GT(done, 0);
 	ASSERT_EQ(0, ask(&self->nl, nlc_request(&self->nl, MMSB_CMD_SPACE_GET, true), &nlc_space, &rows));
+	ASSERT_EQ(0, settings_give_back(&self->settings));	/* some of it was right */
+	ASSERT_EQ(0, settings_take(&self->nl, &after));
+	EXPECT_EQ(0, memcmp(&self->settings, &after, sizeof(after)));
 }
 
 TEST_HARNESS_MAIN

@@ -7,7 +7,7 @@
 
 enum pressure_pace { NEVER, SLOWLY, SOON };
 
-#define LOOKS_IN_PATIENCE	2	/* so a queue is told of after between one time and one and a half */
+#define LOOKS_IN_PATIENCE	2	/* so a queue is told of after between one time and one and a half, or a second later */
 
 static struct workqueue_struct *pressure_looks;
 
@@ -16,9 +16,10 @@ static unsigned long pressure_patience(void)
 	return msecs_to_jiffies(clamp(READ_ONCE(mmsb_pressure_ms), 1u, MMSB_PRESSURE_MAX_MS));
 }
 
+/* SOON is never later than SLOWLY: who waits for a look in a second is not held up by one that is patient with queues. */
 static unsigned long pressure_delay(enum pressure_pace pace)
 {
-	return pace == SLOWLY ? HZ : max(pressure_patience() / LOOKS_IN_PATIENCE, 1ul);
+	return pace == SLOWLY ? HZ : clamp(pressure_patience() / LOOKS_IN_PATIENCE, 1ul, (unsigned long)HZ);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ telling */

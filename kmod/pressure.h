@@ -4,8 +4,9 @@
  *
  * The engine says, under its locks and on ways that are slow anyway, that something may have begun (mmsb_pressure_press()): this marks it and
  * sees to it that somebody comes to look. The look compares how things are with what was told last, tells what differs, and comes again as
- * long as something is under way: soon where a ring is held up, once a second where a limit is near. So what comes and goes in between is not
- * told, a listener gets at most one word about each thing a look, and a space without pressure costs nothing.
+ * long as something is under way: soon where a ring is held up, once a second where a limit is near, or where shards have in hand what brings
+ * one near without asking. So what comes and goes in between is not told, a listener gets at most one word about each thing a look, and a space
+ * without pressure costs nothing.
  */
 #ifndef MMSB_PRESSURE_H
 #define MMSB_PRESSURE_H

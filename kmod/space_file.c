@@ -260,8 +260,10 @@ static long space_ioc_limits(struct space_file *sf, void __user *user)
 	limits.max_rings = args.max_rings;
 	args.reason = ms_space_limit(sf->space->engine, &limits);
 	err = ms_errno(args.reason);
-	if (!err)
+	if (!err) {
 		mmsb_names_tell_done(sf->space, MMSB_WHAT_SPACE_CHANGED);
+		mmsb_pressure_hurry(sf->space);
+	}
 	out = mmsb_args_out(user, &args, sizeof(args));
 	return err ?: out;
 }

@@ -3,41 +3,35 @@
  * Which CPU's poller serves a shard, changed while it works: every delta sent meanwhile arrives, on rings of the shard and of others; what rings
  * asked of their poller goes with them; CPUs that are not online take none; who may choose which CPU.
  */
-#include <fcntl.h>
 #include <pthread.h>
+#include "common/cpu1.h"
 #include "common/harness.h"
 #include "common/home.h"
 #include "common/rows.h"
-
-#define ONLINE "/sys/devices/system/cpu/cpu1/online"
+#include "common/senders.h"
+#include "common/settings.h"
+#include "common/shards.h"
 
 FIXTURE(affinity) {
 	struct mmsb *mmsb;
 	struct mmsb_space *space;
 	struct nlc nl;
+	struct settings settings;
 	char name[32];
 };
 
 static struct rows rows;	/* too large for a stack */
 
-static int cpu1(const char *state)
-{
-	int fd = open(ONLINE, O_WRONLY);
-	int ret = fd < 0 ? -errno : write(fd, state, 1) == 1 ? 0 : -errno;
-
-	close(fd);
-	return ret;
-}
-
 FIXTURE_SETUP(affinity)
 {
 	if (!home_is_kernel())
 		SKIP(return, "pollers are bound to CPUs in the kernel home only");
-	if (access(ONLINE, F_OK))
+	if (!cpu1_is_pluggable())
 		SKIP(return, "this machine has no CPU that can be taken offline");
-	ASSERT_EQ(0, access(ONLINE, W_OK)) TH_LOG("run it as root");
+	ASSERT_TRUE(cpu1_can_go()) TH_LOG("run it as root");
 	snprintf(self->name, sizeof(self->name), "test-affinity-%d", getpid());
 	ASSERT_EQ(0, nlc_open(&self->nl));
+	ASSERT_EQ(0, settings_take(&self->nl, &self->settings));
 	ASSERT_EQ(0, mmsb_open(&self->mmsb, NULL));
 	ASSERT_EQ(0, mmsb_space_open(self->mmsb, self->name, MMSB_OPTS(struct mmsb_space_opts, .shards = 2, .mode = 0644,
 				     .flags = MMSB_SPACE_CREATE | MMSB_SPACE_HASH), &self->space));
@@ -48,177 +42,150 @@ FIXTURE_TEARDOWN(affinity)
 	if (!self->mmsb)
 		return;
 	cpu1("1");
+	EXPECT_EQ(0, settings_give_back(&self->settings));
 	mmsb_space_close(self->space);
 	mmsb_close(self->mmsb);
 	nlc_close(&self->nl);
 }
 
-static int move(struct nlc *nl, const char *name, uint32_t shard, uint32_t cpu)
-{
-	struct nl_msg *msg = about(nl, MMSB_CMD_SHARD_SET, false, MMSB_A_SHARD_SPACE_NAME, name);
-
-	nla_put_u32(msg, MMSB_A_SHARD_NUMBER, shard);
-	nla_put_u32(msg, MMSB_A_SHARD_CPU, cpu);
-	return nlc_ask(nl, msg, NULL, NULL, NULL);
-}
-
-static uint64_t cpu_of(struct nlc *nl, const char *name, uint32_t shard)
-{
-	if (ask(nl, about(nl, MMSB_CMD_SHARD_GET, true, MMSB_A_SHARD_SPACE_NAME, name), &nlc_shard, &rows))
-		return ~0ull;
-	return rows.number[shard][MMSB_A_SHARD_CPU];
-}
-
-static uint64_t of_poller(struct nlc *nl, uint32_t cpu, int attr)
-{
-	int i;
-
-	if (ask(nl, nlc_request(nl, MMSB_CMD_POLLER_GET, true), &nlc_poller, &rows))
-		return ~0ull;
-	for (i = 0; i < rows.n; i++)
-		if (rows.number[i][MMSB_A_POLLER_CPU] == cpu)
-			return rows.number[i][attr];
-	return ~0ull;
-}
-
 /* ------------------------------------------------------------------------------------------------------------ under load */
-
-struct sender {
-	struct mmsb_space *space;
-	uint32_t shard;
-	uint64_t page[2], sent;
-	const bool *stop;
-	int ret;
-	pthread_t thread;
-};
-
-/* Now at full speed, now with pauses in which the poller falls asleep; each delta is waited for. */
-static void *send_on(void *arg)
-{
-	struct sender *sender = arg;
-	struct mmsb_ring *ring;
-
-	sender->ret = mmsb_ring_open(sender->space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_POLLED, .shard = sender->shard + 1, .idle_us = 50),
-				     &ring);
-	if (sender->ret)
-		return NULL;
-	while (!sender->ret && !__atomic_load_n(sender->stop, __ATOMIC_RELAXED)) {
-		sender->ret = mmsb_add(ring, sender->page[sender->sent & 1], 8 * sender->shard, 1, NULL);
-		sender->sent++;
-		if (sender->sent % 8 == 0)
-			usleep(sender->sent % 64 ? 50 : 1000);
-	}
-	mmsb_ring_close(ring);
-	return NULL;
-}
-
-static void make_pages(struct __test_metadata *_metadata, struct mmsb_space *space, uint64_t page[2])
-{
-	struct mmsb_ring *ring;
-	unsigned int i;
-
-	for (i = 0; i < 2; i++) {
-		ASSERT_EQ(0, mmsb_ring_open(space, MMSB_OPTS(struct mmsb_ring_opts, .shard = i + 1), &ring));
-		ASSERT_EQ(0, mmsb_create(ring, 64, &page[i]));
-		mmsb_ring_close(ring);
-	}
-}
-
-static void start(struct __test_metadata *_metadata, struct sender *senders, struct mmsb_space *space, const uint64_t page[2], const bool *stop)
-{
-	unsigned int i;
-
-	for (i = 0; i < 2; i++) {
-		senders[i] = (struct sender){ .space = space, .shard = i, .page = { page[0], page[1] }, .stop = stop };
-		ASSERT_EQ(0, pthread_create(&senders[i].thread, NULL, send_on, &senders[i]));
-	}
-}
-
-static void finish(struct __test_metadata *_metadata, struct sender *senders, struct mmsb_space *space, const uint64_t page[2])
-{
-	uint64_t found[2][2], kept[2], fresh[2];
-	unsigned int i;
-
-	for (i = 0; i < 2; i++) {
-		pthread_join(senders[i].thread, NULL);
-		EXPECT_EQ(0, senders[i].ret);
-		EXPECT_LT(10, senders[i].sent);
-		ASSERT_EQ(16, mmsb_read(space, page[i], 0, found[i], 16, NULL));
-	}
-	for (i = 0; i < 2; i++)
-		EXPECT_EQ(senders[i].sent, found[0][i] + found[1][i]);
-	ASSERT_EQ(0, mmsb_hash(space, 0, kept, NULL));
-	ASSERT_EQ(0, mmsb_hash(space, MMSB_HASH_RECOMPUTE, fresh, NULL));
-	EXPECT_EQ(0, memcmp(kept, fresh, sizeof(kept)));
-}
 
 TEST_F_TIMEOUT(affinity, shards_move_while_they_work, 100)
 {
-	uint64_t page[2], rounds = scaled(5000), i;
-	struct sender senders[2];
-	bool stop = false;
+	uint64_t rounds = scaled(5000), i;
+	struct senders senders;
 
-	make_pages(_metadata, self->space, page);
-	start(_metadata, senders, self->space, page, &stop);
+	ASSERT_EQ(0, senders_start(&senders, self->space));
 	for (i = 0; i < rounds; i++) {
-		ASSERT_EQ(0, move(&self->nl, self->name, i & 1, i >> 1 & 1));
-		EXPECT_EQ(i >> 1 & 1, cpu_of(&self->nl, self->name, i & 1));
+		ASSERT_EQ(0, shard_move(&self->nl, self->name, i & 1, i >> 1 & 1));
+		EXPECT_EQ(i >> 1 & 1, shard_cpu(&self->nl, self->name, i & 1, &rows));
 		usleep(i % 4 * 500);
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	finish(_metadata, senders, self->space, page);
+	EXPECT_STREQ("", senders_finish(&senders));
 }
 
 TEST_F_TIMEOUT(affinity, shards_move_while_their_cpu_goes_and_comes, 100)
 {
-	struct sender senders[2];
-	bool stop = false;
-	uint64_t page[2];
+	struct senders senders;
 	int i;
 
-	make_pages(_metadata, self->space, page);
-	start(_metadata, senders, self->space, page, &stop);
+	ASSERT_EQ(0, senders_start(&senders, self->space));
 	for (i = 0; i < 3; i++) {
-		ASSERT_EQ(0, move(&self->nl, self->name, 0, 1));
+		ASSERT_EQ(0, shard_move(&self->nl, self->name, 0, 1));
 		ASSERT_EQ(0, cpu1("0"));
-		EXPECT_EQ(-ENODEV, move(&self->nl, self->name, 1, 1));
+		EXPECT_EQ(-ENODEV, shard_move(&self->nl, self->name, 1, 1));
 		EXPECT_NE(NULL, strstr(self->nl.refusal, "not online"));
 		usleep(100000);
-		ASSERT_EQ(0, move(&self->nl, self->name, 0, 0));
+		ASSERT_EQ(0, shard_move(&self->nl, self->name, 0, 0));
 		ASSERT_EQ(0, cpu1("1"));
-		ASSERT_EQ(0, move(&self->nl, self->name, 1, 1));
+		ASSERT_EQ(0, shard_move(&self->nl, self->name, 1, 1));
 		usleep(100000);
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	finish(_metadata, senders, self->space, page);
+	EXPECT_STREQ("", senders_finish(&senders));
+}
+
+struct mover {
+	const char *name;
+	bool stop;
+	uint64_t moved;
+	int ret;
+	pthread_t thread;
+};
+
+/* To and fro, wherever that is possible just now. */
+static void *move_on(void *arg)
+{
+	struct mover *mover = arg;
+	struct nlc nl;
+	uint64_t i;
+	int err;
+
+	mover->ret = nlc_open(&nl);
+	for (i = 0; !mover->ret && !__atomic_load_n(&mover->stop, __ATOMIC_RELAXED); i++) {
+		err = shard_move(&nl, mover->name, i & 1, i >> 1 & 1);
+		if (!err)
+			__atomic_add_fetch(&mover->moved, 1, __ATOMIC_RELAXED);
+		mover->ret = err == -ENODEV || err == -ENOENT ? 0 : err;
+	}
+	nlc_close(&nl);
+	return NULL;
+}
+
+/* In the middle of a move, too. */
+TEST_F_TIMEOUT(affinity, a_cpu_goes_and_comes_while_shards_move, 100)
+{
+	struct mover mover = { .name = self->name };
+	struct senders senders;
+	int i;
+
+	ASSERT_EQ(0, senders_start(&senders, self->space));
+	ASSERT_EQ(0, pthread_create(&mover.thread, NULL, move_on, &mover));
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(0, cpu1("0"));
+		usleep(10000);
+		ASSERT_EQ(0, cpu1("1"));
+		usleep(10000);
+	}
+	__atomic_store_n(&mover.stop, true, __ATOMIC_RELAXED);
+	pthread_join(mover.thread, NULL);
+	EXPECT_EQ(0, mover.ret);
+	EXPECT_LT(0, mover.moved);
+	EXPECT_STREQ("", senders_finish(&senders));
+}
+
+/* Who moves a shard holds its space, which goes with him if everybody else has left. */
+TEST_F_TIMEOUT(affinity, spaces_go_while_their_shards_move, 100)
+{
+	uint64_t rounds = scaled(5000), i, page;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	struct mover mover;
+	char name[48];
+
+	snprintf(name, sizeof(name), "%s-goes", self->name);
+	mover = (struct mover){ .name = name };
+	ASSERT_EQ(0, pthread_create(&mover.thread, NULL, move_on, &mover));
+	for (i = 0; i < rounds || !__atomic_load_n(&mover.moved, __ATOMIC_RELAXED); i++) {
+		ASSERT_EQ(0, mmsb_space_open(self->mmsb, name, MMSB_OPTS(struct mmsb_space_opts, .shards = 2, .flags = MMSB_SPACE_CREATE), &space));
+		ASSERT_EQ(0, mmsb_ring_open(space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_POLLED, .shard = 1 + (i & 1)), &ring));
+		ASSERT_EQ(0, mmsb_create(ring, 64, &page));
+		mmsb_ring_close(ring);
+		mmsb_space_close(space);
+	}
+	__atomic_store_n(&mover.stop, true, __ATOMIC_RELAXED);
+	pthread_join(mover.thread, NULL);
+	EXPECT_EQ(0, mover.ret);
 }
 
 /* ---------------------------------------------------------------------------------------------------------- idle times */
 
 TEST_F(affinity, what_a_ring_wishes_goes_with_its_shard)
 {
+	uint64_t before[2], shards[2];
 	struct mmsb_ring *rings[2];
-	uint64_t before;
 	int i;
 
-	ASSERT_EQ(0, move(&self->nl, self->name, 0, 0));
-	ASSERT_EQ(0, move(&self->nl, self->name, 1, 1));
-	before = of_poller(&self->nl, 0, MMSB_A_POLLER_IDLE_US);
+	ASSERT_EQ(0, shard_move(&self->nl, self->name, 0, 0));
+	ASSERT_EQ(0, shard_move(&self->nl, self->name, 1, 1));
+	for (i = 0; i < 2; i++) {
+		before[i] = poller_number(&self->nl, i, MMSB_A_POLLER_IDLE_US, &rows);
+		shards[i] = poller_number(&self->nl, i, MMSB_A_POLLER_SHARDS, &rows);
+	}
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, mmsb_ring_open(self->space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_POLLED, .shard = i + 1,
 						.idle_us = 3000 + 2000 * i), &rings[i]));
-	EXPECT_EQ(5000, of_poller(&self->nl, 1, MMSB_A_POLLER_IDLE_US));
-	ASSERT_EQ(0, move(&self->nl, self->name, 1, 0));
-	EXPECT_EQ(5000, of_poller(&self->nl, 0, MMSB_A_POLLER_IDLE_US));
-	EXPECT_EQ(before, of_poller(&self->nl, 1, MMSB_A_POLLER_IDLE_US));
-	EXPECT_EQ(2, of_poller(&self->nl, 0, MMSB_A_POLLER_SHARDS));
-	EXPECT_EQ(0, of_poller(&self->nl, 1, MMSB_A_POLLER_SHARDS));
-	ASSERT_EQ(0, move(&self->nl, self->name, 0, 1));
-	EXPECT_EQ(3000, of_poller(&self->nl, 1, MMSB_A_POLLER_IDLE_US));
+	EXPECT_EQ(5000, poller_number(&self->nl, 1, MMSB_A_POLLER_IDLE_US, &rows));
+	ASSERT_EQ(0, shard_move(&self->nl, self->name, 1, 0));
+	EXPECT_EQ(5000, poller_number(&self->nl, 0, MMSB_A_POLLER_IDLE_US, &rows));
+	EXPECT_EQ(before[1], poller_number(&self->nl, 1, MMSB_A_POLLER_IDLE_US, &rows));
+	EXPECT_EQ(shards[0] + 1, poller_number(&self->nl, 0, MMSB_A_POLLER_SHARDS, &rows));
+	EXPECT_EQ(shards[1] - 1, poller_number(&self->nl, 1, MMSB_A_POLLER_SHARDS, &rows));
+	ASSERT_EQ(0, shard_move(&self->nl, self->name, 0, 1));
+	EXPECT_EQ(3000, poller_number(&self->nl, 1, MMSB_A_POLLER_IDLE_US, &rows));
 	mmsb_ring_close(rings[1]);
 	mmsb_ring_close(rings[0]);
-	EXPECT_EQ(before, of_poller(&self->nl, 0, MMSB_A_POLLER_IDLE_US));
-	EXPECT_EQ(before, of_poller(&self->nl, 1, MMSB_A_POLLER_IDLE_US));
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(before[i], poller_number(&self->nl, i, MMSB_A_POLLER_IDLE_US, &rows));
 }
 
 static int set_idle(struct nlc *nl, uint32_t cpu, const uint32_t *idle_us)
@@ -236,13 +203,13 @@ TEST_F(affinity, a_poller_has_an_idle_time_of_its_own)
 	const uint32_t mine = 777, more = 1000001;
 	uint64_t before;
 
-	before = of_poller(&self->nl, 0, MMSB_A_POLLER_IDLE_US);
+	before = poller_number(&self->nl, 0, MMSB_A_POLLER_IDLE_US, &rows);
 	ASSERT_EQ(0, set_idle(&self->nl, 1, &mine));
-	EXPECT_EQ(777, of_poller(&self->nl, 1, MMSB_A_POLLER_IDLE_US));
-	EXPECT_EQ(before, of_poller(&self->nl, 0, MMSB_A_POLLER_IDLE_US));
+	EXPECT_EQ(777, poller_number(&self->nl, 1, MMSB_A_POLLER_IDLE_US, &rows));
+	EXPECT_EQ(before, poller_number(&self->nl, 0, MMSB_A_POLLER_IDLE_US, &rows));
 	EXPECT_EQ(-ERANGE, set_idle(&self->nl, 1, &more));
 	ASSERT_EQ(0, set_idle(&self->nl, 1, NULL));
-	EXPECT_EQ(before, of_poller(&self->nl, 1, MMSB_A_POLLER_IDLE_US));
+	EXPECT_EQ(before, poller_number(&self->nl, 1, MMSB_A_POLLER_IDLE_US, &rows));
 	EXPECT_EQ(-ENODEV, set_idle(&self->nl, 99999, &mine));
 }
 
@@ -250,7 +217,7 @@ TEST_F(affinity, a_poller_has_an_idle_time_of_its_own)
 
 static int move_to_0(struct nlc *nl, const char *name)
 {
-	return move(nl, name, 1, 0);
+	return shard_move(nl, name, 1, 0);
 }
 
 /* Who may run on CPU 0 only. */
@@ -260,7 +227,7 @@ static int move_to_1(struct nlc *nl, const char *name)
 
 	CPU_ZERO(&cpus);
 	CPU_SET(0, &cpus);
-	return sched_setaffinity(0, sizeof(cpus), &cpus) ? -EIO : move(nl, name, 1, 1);
+	return sched_setaffinity(0, sizeof(cpus), &cpus) ? -EIO : shard_move(nl, name, 1, 1);
 }
 
 static int set_idle_of_0(struct nlc *nl, const char *name)
@@ -277,11 +244,11 @@ TEST_F(affinity, owners_move_to_where_they_may_run_and_strangers_nothing)
 	ASSERT_EQ(0, mmsb_space_open(self->mmsb, name, MMSB_OPTS(struct mmsb_space_opts, .shards = 2, .uid = 1234, .gid = 1234, .own_set = true,
 				     .mode = 0600, .flags = MMSB_SPACE_CREATE), &space));
 	EXPECT_EQ(0, as(1234, false, move_to_0, name));
-	EXPECT_EQ(0, cpu_of(&self->nl, name, 1));
+	EXPECT_EQ(0, shard_cpu(&self->nl, name, 1, &rows));
 	EXPECT_EQ(-EPERM, as(1234, false, move_to_1, name));
-	EXPECT_EQ(0, cpu_of(&self->nl, name, 1));
+	EXPECT_EQ(0, shard_cpu(&self->nl, name, 1, &rows));
 	EXPECT_EQ(0, as(0, false, move_to_1, name));
-	EXPECT_EQ(1, cpu_of(&self->nl, name, 1));
+	EXPECT_EQ(1, shard_cpu(&self->nl, name, 1, &rows));
 	EXPECT_EQ(-EPERM, as(1234, false, move_to_0, self->name));
 	EXPECT_EQ(-ENOENT, as(0, true, move_to_0, self->name));
 	EXPECT_EQ(-EPERM, as(1234, false, set_idle_of_0, name));
@@ -293,13 +260,13 @@ TEST_F(affinity, what_cannot_be_is_refused)
 	struct mmsb_space *space;
 	char name[48];
 
-	EXPECT_EQ(-EINVAL, move(&self->nl, self->name, 2, 0));
-	EXPECT_EQ(-ENODEV, move(&self->nl, self->name, 0, 99999));
+	EXPECT_EQ(-EINVAL, shard_move(&self->nl, self->name, 2, 0));
+	EXPECT_EQ(-ENODEV, shard_move(&self->nl, self->name, 0, 99999));
 	EXPECT_EQ(-EINVAL, nlc_ask(&self->nl, about(&self->nl, MMSB_CMD_SHARD_SET, false, MMSB_A_SHARD_SPACE_NAME, self->name), NULL, NULL, NULL));
 	EXPECT_NE(NULL, strstr(self->nl.refusal, "which shard"));
 	snprintf(name, sizeof(name), "%s-inline", self->name);
 	ASSERT_EQ(0, mmsb_space_open(self->mmsb, name, MMSB_OPTS(struct mmsb_space_opts, .shards = 1, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE), &space));
-	EXPECT_EQ(-EOPNOTSUPP, move(&self->nl, name, 0, 0));
+	EXPECT_EQ(-EOPNOTSUPP, shard_move(&self->nl, name, 0, 0));
 	mmsb_space_close(space);
 }
 

@@ -167,6 +167,25 @@ static int destroy_strays(FIXTURE_DATA(kill) *self)
 	return ret;
 }
 
+/* A shard keeps an empty slab of each size that it once had pages of; here it had all. What victims leave is then no more, however they fared. */
+static int have_had_all_sizes(struct mmsb_space *space)
+{
+	struct mmsb_ring *ring;
+	uint32_t shard, size;
+	uint64_t page;
+	int err = 0;
+
+	for (shard = 1; !err && shard <= 2; shard++) {
+		err = mmsb_ring_open(space, MMSB_OPTS(struct mmsb_ring_opts, .shard = shard), &ring);
+		if (err)
+			break;
+		for (size = 64; !err && size <= 65536; size += size / 4)
+			err = mmsb_create(ring, size, &page) ?: mmsb_destroy(ring, page);
+		mmsb_ring_close(ring);
+	}
+	return err;
+}
+
 static int page_is_whole(FIXTURE_DATA(kill) *self)
 {
 	static uint64_t words[COMMON / 8];
@@ -198,6 +217,7 @@ TEST_F_TIMEOUT(kill, at_any_moment, 110)
 	int i, status;
 
 	TH_LOG("seed %llu", (unsigned long long)seed);
+	ASSERT_EQ(0, have_had_all_sizes(self->space));
 	for (round = 0; now_ns() < end; round++) {
 		for (i = 0; i < VICTIMS; i++) {
 			victim[i] = fork();

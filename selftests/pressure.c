@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <mmsb/reasons.h>
 #include <mmsb/trace.h>
 #include "common/harness.h"
@@ -392,6 +393,7 @@ TEST_F(pressure, another_network_namespace_hears_of_its_own)
 	pid_t child = fork();
 
 	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);	/* a test that fails leaves nobody behind who has the module in use */
 		if (unshare(CLONE_NEWNET))
 			_exit(254);
 		_exit(-(nlc_open(&nl) ?: hear_ones_own(&nl, self->name)));

@@ -51,7 +51,7 @@ struct bench {
 /* The list, in the order of the report; ended by one without a name. */
 extern const struct bench bench_floor[], bench_inline[], bench_sync[], bench_polled[], bench_way[], bench_latency[], bench_read[], bench_memory[], bench_count[];
 extern const struct bench bench_follow[], bench_derived[], bench_lazy[], bench_shards[], bench_fold[], bench_rules[], bench_million[];
-extern const struct bench bench_share[], bench_log[], bench_restore[], bench_beside[], bench_listen[], bench_cycle[], bench_reset[];
+extern const struct bench bench_share[], bench_log[], bench_restore[], bench_beside[], bench_feature[], bench_listen[], bench_cycle[], bench_reset[];
 extern const struct bench bench_peers[];
 
 /* ---------------------------------------------------------------------------------------------------------- failing */

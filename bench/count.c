@@ -128,7 +128,7 @@ static double producer_instructions_singly(void *state)
 
 /* ---------------------------------------------------------------------------------------------------------- drainer */
 
-static void lay_down(struct kit *kit, unsigned int n)
+void count_lay_down(struct kit *kit, unsigned int n)
 {
 	struct mmsb_sqe *sqe;
 	unsigned int i;
@@ -145,24 +145,31 @@ static void lay_down(struct kit *kit, unsigned int n)
 	}
 }
 
-static uint64_t least_drained(struct kit *kit, unsigned int n)
+static uint64_t least_drained(struct kit *kit, unsigned int n, void (*settle)(void *arg), void *arg)
 {
 	uint64_t least = ~0ull, ticks;
 	unsigned int i;
 
 	for (i = 0; i < TRIES; i++) {
-		lay_down(kit, n);
+		count_lay_down(kit, n);
 		ticks = bench_ticks();
 		count_drain(kit->ring);
 		ticks = bench_ticks() - ticks;
 		least = ticks < least ? ticks : least;
+		if (settle)
+			settle(arg);
 	}
 	return least;
 }
 
+double count_drained_settling(struct kit *kit, void (*settle)(void *arg), void *arg)
+{
+	return (double)(least_drained(kit, MANY, settle, arg) - least_drained(kit, FEW, settle, arg)) / (MANY - FEW);
+}
+
 double count_drained(struct kit *kit)
 {
-	return (double)(least_drained(kit, MANY) - least_drained(kit, FEW)) / (MANY - FEW);
+	return count_drained_settling(kit, NULL, NULL);
 }
 
 struct drainers {
@@ -207,7 +214,7 @@ static uint64_t least_polled(struct kit *kit, unsigned int n)
 	unsigned int i;
 
 	for (i = 0; i < TRIES; i++) {
-		lay_down(kit, n);
+		count_lay_down(kit, n);
 		ticks = bench_ticks();
 		bench_check(mmsb_submit(kit->ring), "mmsb_submit");
 		wait_empty(kit);
@@ -289,12 +296,14 @@ unsigned int count_under_callgrind(const struct bench_opts *bench, const char *w
 	struct kit *kit;
 	unsigned int i;
 
+	if (!strncmp(what, "feature-", strlen("feature-")))
+		return feature_under_callgrind(bench, what + strlen("feature-"), ROUNDS);
 	if (!drain && !singly && strcmp(what, "producer"))
 		return follow_under_callgrind(bench, what, ROUNDS);
 	kit = count_open(bench, !drain);
 	for (i = 0; i < ROUNDS; i++) {
 		if (drain) {
-			lay_down(kit, KIT_BATCH);
+			count_lay_down(kit, KIT_BATCH);
 			count_drain(kit->ring);
 		} else {
 			(singly ? count_produce_singly : count_produce)(kit->ring, kit->pages, KIT_BATCH);

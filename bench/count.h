@@ -9,11 +9,12 @@ void count_produce(struct mmsb_ring *ring, const uint64_t *pages, unsigned int n
 void count_drain(struct mmsb_ring *ring);
 
 /*
- * Does what callgrind is to look into: "producer", "producer-singly", "drain", or one of the shapes of follow.c. Returns how many deltas, or
+ * Does what callgrind is to look into: "producer", "producer-singly", "drain", one of the shapes of follow.c, or "feature-" and one of feature.c. Returns how many deltas, or
  * whatever the count is to be divided by, that was.
  */
 unsigned int count_under_callgrind(const struct bench_opts *bench, const char *what);
 unsigned int follow_under_callgrind(const struct bench_opts *bench, const char *what, unsigned int rounds);
+unsigned int feature_under_callgrind(const struct bench_opts *bench, const char *what, unsigned int rounds);
 
 /*
  * Where the time stamp counter counts instructions: a delta's in the producer, who publishes so many together to a poller that is awake,
@@ -22,6 +23,8 @@ unsigned int follow_under_callgrind(const struct bench_opts *bench, const char *
 struct kit *count_open(const struct bench_opts *bench, bool polled);
 double count_produced(struct kit *kit, unsigned int batch);
 double count_drained(struct kit *kit);
+double count_drained_settling(struct kit *kit, void (*settle)(void *arg), void *arg);	/* which is called after each try, and not counted */
+void count_lay_down(struct kit *kit, unsigned int n);	/* adds for an inline ring, not published; a multiple of KIT_BATCH */
 uint64_t count_empty(void);		/* what looking twice at the counter costs by itself */
 
 #endif

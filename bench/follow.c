@@ -21,6 +21,7 @@ struct shape {
 	unsigned int deltas;		/* so many, each for another source */
 	unsigned int count;		/* what the instructions are divided by */
 	unsigned int page_bytes;
+	unsigned int audit;		/* every so many recomputes are done twice */
 };
 
 struct follow {
@@ -128,19 +129,20 @@ static struct graph *lay_one(void)
 }
 
 static const struct shape shapes[] = {
-	{ "child", lay_children, lay_sets, 64, 64, 64 },
-	{ "chain", lay_chain, lay_sets, 1, 1000, 64 },
-	{ "fan", lay_fan, lay_sets, 1, 1000, 64 },
-	{ "lattice", lay_lattice, lay_sets, 1, 61, 64 },
-	{ "unchanged", lay_children, lay_same, 64, 64, 64 },
-	{ "aside", lay_chain, lay_aside, 64, 64, 64 },
-	{ "link", lay_random, lay_links, 64, 64, 64 },
-	{ "large", lay_one, lay_sets, 1, MEGA / 1024, MEGA },
+	{ "child", lay_children, lay_sets, 64, 64, 64, 0 },
+	{ "audited", lay_children, lay_sets, 64, 64, 64, 1 },
+	{ "chain", lay_chain, lay_sets, 1, 1000, 64, 0 },
+	{ "fan", lay_fan, lay_sets, 1, 1000, 64, 0 },
+	{ "lattice", lay_lattice, lay_sets, 1, 61, 64, 0 },
+	{ "unchanged", lay_children, lay_same, 64, 64, 64, 0 },
+	{ "aside", lay_chain, lay_aside, 64, 64, 64, 0 },
+	{ "link", lay_random, lay_links, 64, 64, 64, 0 },
+	{ "large", lay_one, lay_sets, 1, MEGA / 1024, MEGA, 0 },
 };
 
 static struct follow *follow_open(const struct bench_opts *bench, const struct shape *shape)
 {
-	struct kit_opts opts = { .page_bytes = shape->page_bytes, .entries = 256, .payload_bytes = 1 << 20 };
+	struct kit_opts opts = { .page_bytes = shape->page_bytes, .entries = 256, .payload_bytes = 1 << 20, .audit = shape->audit };
 	struct follow *follow = bench_alloc(sizeof(*follow));
 
 	follow->shape = shape;

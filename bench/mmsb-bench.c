@@ -27,7 +27,7 @@
 static const struct bench *const lists[] = {
 	bench_floor, bench_inline, bench_sync, bench_polled, bench_way, bench_latency, bench_read, bench_memory, bench_count, bench_follow,
 	bench_derived, bench_lazy, bench_shards, bench_share, bench_fold, bench_rules, bench_million,
-	bench_log, bench_restore, bench_listen, bench_cycle, bench_reset, bench_beside, bench_peers,
+	bench_log, bench_restore, bench_listen, bench_cycle, bench_reset, bench_beside, bench_feature, bench_peers,
 };
 
 /* -------------------------------------------------------------------------------------------------------- measuring */
@@ -155,7 +155,7 @@ static const char usage[] =
 	"  --reps N       measurements of each figure (9; quick: 3)\n"
 	"  --out FILE     append the figures to FILE, a JSON object a line\n"
 	"  --icount       the time stamp counter counts instructions here: run what needs that\n"
-	"  --count WHAT   only do, for callgrind, what a producer, producer-singly or a drain does, or what follows from it\n"
+	"  --count WHAT   only do, for callgrind, what a producer, producer-singly or a drain does, what follows from it, or feature-NAME\n"
 	"  --list         the benchmarks\n";
 
 enum { OPT_HOME = 1, OPT_QUICK, OPT_REPS, OPT_OUT, OPT_ICOUNT, OPT_COUNT, OPT_LIST, OPT_HELP };

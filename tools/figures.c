@@ -218,15 +218,46 @@ const struct figure *figures_find(const struct figures *figures, const struct fi
 	return NULL;
 }
 
+static void param_append(const struct figure_param *param, char *text, size_t bytes)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, bytes - used, "%s%s %s", used ? ", " : "", param->name, param->text);
+}
+
 void figure_params(const struct figure *figure, const char *without, char *text, size_t bytes)
 {
-	size_t i, used = 0;
+	size_t i;
 
 	*text = '\0';
-	for (i = 0; i < figure->nparams && used < bytes; i++)
+	for (i = 0; i < figure->nparams; i++)
 		if (!without || strcmp(figure->params[i].name, without))
-			used += (size_t)snprintf(text + used, bytes - used, "%s%s %s", used ? ", " : "", figure->params[i].name,
-						 figure->params[i].text);
+			param_append(&figure->params[i], text, bytes);
+}
+
+static bool is_telling(const struct figures *figures, const struct figure *figure, const struct figure_param *param)
+{
+	const struct figure_param *others;
+	const struct figure *other;
+
+	for (other = figures->list; other < figures->list + figures->n; other++) {
+		if (strcmp(other->name, figure->name) || strcmp(other->home, figure->home))
+			continue;
+		others = figure_param(other, param->name);
+		if (!others || strcmp(others->text, param->text))
+			return true;
+	}
+	return false;
+}
+
+void figure_params_telling(const struct figures *figures, const struct figure *figure, char *text, size_t bytes)
+{
+	size_t i;
+
+	*text = '\0';
+	for (i = 0; i < figure->nparams; i++)
+		if (is_telling(figures, figure, &figure->params[i]))
+			param_append(&figure->params[i], text, bytes);
 }
 
 struct text figure_number(double value)

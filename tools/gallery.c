@@ -6,7 +6,7 @@
 #include "gallery.h"
 #include "out.h"
 
-#define LABEL_MAX	56u	/* more finds no room beside a chart */
+#define LABEL_MAX	48u	/* more finds no room beside a chart */
 
 /* --------------------------------------------------------------------------------------------------------------- rows */
 
@@ -16,12 +16,14 @@ static double turned(const struct figure *figure, double ratio)
 	return figure->more_is_better ? ratio : 1 / ratio;
 }
 
-static void fill_label(struct chart_row *row, const struct figure *figure)
+/* What all of that name have in common is in the table. */
+static void fill_label(struct chart_row *row, const struct figures *figures, const struct figure *figure)
 {
 	char params[160];
 
-	figure_params(figure, NULL, params, sizeof(params));
-	snprintf(row->label, sizeof(row->label), "%s%s %s", figure->name, strcmp(figure->home, "kernel") ? "" : " (kernel)", params);
+	figure_params_telling(figures, figure, params, sizeof(params));
+	snprintf(row->label, sizeof(row->label), "%s%s%s%s", figure->name, strcmp(figure->home, "kernel") ? "" : " (kernel)", *params ? " " : "",
+		 params);
 	if (strlen(row->label) > LABEL_MAX)
 		strcpy(row->label + LABEL_MAX - 3, "...");
 }
@@ -36,28 +38,28 @@ static bool row_place(struct chart_row *row, const struct figure *figure, double
 	return row->low > 0 && isfinite(row->high);
 }
 
-static bool row_of_peer(struct chart_row *row, const struct figure *figure)
+static bool row_of_peer(struct chart_row *row, const struct figures *figures, const struct figure *figure)
 {
 	if (!figure->against || !(figure->ratio > 0))
 		return false;
-	fill_label(row, figure);
+	fill_label(row, figures, figure);
 	snprintf(row->note, sizeof(row->note), "%sx %.40s%s", figure_number(figure->ratio).s, figure->against, figure->noisy ? ", noisy" : "");
 	return row_place(row, figure, figure->ratio, figure->ratio_spread);
 }
 
-static bool row_of_aim(struct chart_row *row, const struct figure *figure)
+static bool row_of_aim(struct chart_row *row, const struct figures *figures, const struct figure *figure)
 {
 	bool by_ratio = figure->aim_ratio > 0 && figure->ratio > 0;
 	double is = by_ratio ? figure->ratio : figure->value, aim = by_ratio ? figure->aim_ratio : figure->aim;
 
 	if (!(aim > 0) || !(is > 0))
 		return false;
-	fill_label(row, figure);
+	fill_label(row, figures, figure);
 	snprintf(row->note, sizeof(row->note), "%s%s, aim %s%s", figure_number(is).s, by_ratio ? "x" : "", figure_number(aim).s, by_ratio ? "x" : "");
 	return row_place(row, figure, is / aim, by_ratio ? figure->ratio_spread : figure->spread);
 }
 
-typedef bool row_of(struct chart_row *row, const struct figure *figure);
+typedef bool row_of(struct chart_row *row, const struct figures *figures, const struct figure *figure);
 
 static bool has_rows(const struct figures *figures, row_of *row_of)
 {
@@ -65,7 +67,7 @@ static bool has_rows(const struct figures *figures, row_of *row_of)
 	size_t i;
 
 	for (i = 0; i < figures->n; i++)
-		if (row_of(&row, &figures->list[i]))
+		if (row_of(&row, figures, &figures->list[i]))
 			return true;
 	return false;
 }
@@ -78,7 +80,7 @@ static bool draw_rows(FILE *to, const struct figures *figures, row_of *row_of, c
 	if (!rows)
 		return false;
 	for (i = 0; i < figures->n; i++)
-		n += row_of(&rows[n], &figures->list[i]);
+		n += row_of(&rows[n], figures, &figures->list[i]);
 	chart_rows(to, rows, n, axis, alone);
 	free(rows);
 	return true;

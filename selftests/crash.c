@@ -15,6 +15,7 @@
 #include <mmsb/logging.h>
 #include "kselftest.h"
 #include "common/wreck.h"
+#include "log/ahead.h"
 #include "log/log.h"
 
 #define MS		1000000ull
@@ -232,8 +233,10 @@ static int play_on(const struct play *before, struct wreck *image, struct mmsb_s
 static int restore(struct wreck *image, uint32_t shards, struct mmsb_space **space, struct mmsb_restored *restored)
 {
 	struct mmsb_restore_opts opts = { .size = sizeof(opts), .tell = hear };
+	static unsigned int turn;
 	int err = space_open(shards, space);
 
+	msl_ahead_behind = turn++ % 16 ? UINT64_MAX : 0;	/* now and then with a thread that reads ahead */
 	mounted = image;
 	restored->size = sizeof(*restored);
 	return err ?: mmsb_restore(*space, PLACE, &opts, restored);

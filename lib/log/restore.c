@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include "../replay.h"
+#include "ahead.h"
 #include "log.h"
 #include "reader.h"
 
@@ -100,24 +101,28 @@ static int feed(struct restore *r, const struct mmsb_record *record)
 /* ------------------------------------------------------------------------------------------------------- a checkpoint */
 
 /* *damaged: it was the file, and not the space that would not have it. */
-static int take_checkpoint(struct restore *r, struct msl_scan *scan, bool *damaged)
+static int take_images(struct restore *r, struct msl_ahead *ahead, bool *damaged)
 {
-	const struct mmsb_record *record;
-	int err = 0;
+	struct msl_item item = { 0 };
+	int err;
 
-	while (!err) {
-		err = msl_scan_next(scan, &record);
-		if (err)
-			break;
-		err = feed(r, record);
+	while (!(err = msl_ahead_next(ahead, &item))) {
+		err = feed(r, item.record);
 		if (!err)
-			err = show(r, scan->at);
+			err = show(r, item.done);
 		if (err)
 			return err;
 	}
 	*damaged = err == -EBADMSG;
-	if (err == -ENODATA)
-		err = mmsb_replay(r->ring, NULL);
+	return err == -ENODATA ? mmsb_replay(r->ring, NULL) : err;
+}
+
+static int take_checkpoint(struct restore *r, struct msl_scan *scan, bool *damaged)
+{
+	struct msl_ahead *ahead = msl_ahead_of_file(scan);
+	int err = ahead ? take_images(r, ahead, damaged) : -ENOMEM;
+
+	msl_ahead_close(ahead);
 	r->result.tick = scan->header.tick;
 	r->result.checkpoint = scan->header.tick;
 	r->done += scan->bytes;
@@ -181,46 +186,34 @@ static bool is_behind(const struct restore *r, const struct mmsb_record *record)
 	return record->tick > r->until && record->type != MMSB_RECORD_RESET;
 }
 
-/* Most of a log is words. 1: some were taken; 0: something else comes next. */
-static int take_words(struct restore *r, struct msl_reader *reader)
+/* Most of a log is words, which come in bulk. */
+static int take_words(struct restore *r, const struct msl_item *item)
 {
-	const struct mmsb_word *words;
-	uint64_t tick;
-	int n = msl_reader_words(reader, &tick, &words), err;
-
-	if (n <= 0)
-		return n;
-	if (tick > r->until)
+	if (item->tick > r->until)
 		return -ENODATA;
-	r->result.deltas += (uint64_t)n;
-	err = msl_replay_words(r->ring, tick, words, (size_t)n);
-	return err ? err : 1;
+	r->result.deltas += item->nwords;
+	return msl_replay_words(r->ring, item->tick, item->words, item->nwords);
 }
 
-static int take_record(struct restore *r, struct msl_reader *reader)
+static int take_record(struct restore *r, const struct mmsb_record *record)
 {
-	const struct mmsb_record *record;
-	int err = msl_reader_next(reader, &record);
-
-	if (!err && is_behind(r, record))
-		err = -ENODATA;
-	return err ? err : feed(r, record);
+	return is_behind(r, record) ? -ENODATA : feed(r, record);
 }
 
-static int take_ticks(struct restore *r, struct msl_reader *reader)
+/* *over: there was no more, and not only none that is wanted. */
+static int take_ticks(struct restore *r, struct msl_ahead *ahead, bool *over)
 {
-	uint64_t done;
+	struct msl_item item = { 0 };
 	int err = 0;
 
 	while (!err) {
-		err = take_words(r, reader);
+		err = msl_ahead_next(ahead, &item);
+		*over = err == -ENODATA;
 		if (!err)
-			err = take_record(r, reader);
-		if (err > 0)
-			err = 0;
-		done = msl_reader_done(reader, &r->all);
+			err = item.record ? take_record(r, item.record) : take_words(r, &item);
+		r->all = item.all;
 		if (!err)
-			err = show(r, done);
+			err = show(r, item.done);
 	}
 	return err == -ENODATA ? 0 : err;
 }
@@ -239,15 +232,19 @@ static void tell_torn(struct restore *r, const struct msl_reader *reader)
 static int replay_ticks(struct restore *r)
 {
 	struct msl_reader_opts opts = { .life = MSL_LAST_LIFE, .from_tick = r->result.tick + 1 };
+	struct msl_ahead *ahead;
 	struct msl_reader *reader;
+	bool over = false;
 	int err = msl_reader_open(r->disk, &opts, &reader);
 
 	if (err)
 		return err;
-	err = take_ticks(r, reader);
+	ahead = msl_ahead_of_log(reader);
+	err = ahead ? take_ticks(r, ahead, &over) : -ENOMEM;
+	msl_ahead_close(ahead);
 	if (!err)
 		err = mmsb_replay(r->ring, NULL);
-	if (!err)
+	if (!err && over)
 		tell_torn(r, reader);
 	msl_reader_close(reader);
 	return err;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include "logs.h"
+#include "log/ahead.h"
 
 char place[64];
 
@@ -155,10 +156,73 @@ static int next_against(struct msl_reader *reader, const struct tape *tape, size
 	return err ? err : held_against(tape, at, record, came);
 }
 
+/* As a restore reads it: by a thread. */
+static int ahead_against(struct msl_ahead *ahead, const struct tape *tape, size_t at, size_t *came)
+{
+	struct msl_item item = { 0 };
+	int err = ahead ? 0 : -ENOMEM;
+
+	*came = 0;
+	msl_ahead_behind = 0;
+	while (!err && !(err = msl_ahead_next(ahead, &item)))
+		err = item.record ? held_against(tape, &at, item.record, came) :
+				    words_against(tape, &at, item.tick, item.words, (int)item.nwords, came);
+	msl_ahead_close(ahead);
+	return err;
+}
+
+/* What ended it by one thread is what ends it by two. */
+static int ends_alike(int err, const char *text, size_t n, int ahead_err, size_t ahead_n)
+{
+	if (ahead_err == -ENOMEM)
+		return ahead_err;
+	if (ahead_err == err && ahead_n == n && (err == -ENODATA || !strcmp(text, mmsb_strerror_last())))
+		return err;
+	printf("# read ahead: %zu records and %d: %s; by one thread: %zu and %d: %s\n", ahead_n, ahead_err, mmsb_strerror_last(), n, err, text);
+	return -ENOTRECOVERABLE;
+}
+
+static int read_ahead_against(struct msl_disk *disk, const struct msl_reader_opts *opts, const struct tape *tape, size_t at, size_t n, int err)
+{
+	struct msl_reader *reader;
+	char text[512];
+	size_t came = 0;
+	int result;
+
+	snprintf(text, sizeof(text), "%s", mmsb_strerror_last());
+	result = msl_reader_open(disk, opts, &reader) ?: ahead_against(msl_ahead_of_log(reader), tape, at, &came);
+	result = ends_alike(err, text, n, result, came);
+	msl_reader_close(reader);
+	return result;
+}
+
+static int scan_ahead_against(struct msl_disk *disk, const char *name, bool checkpoint, const struct tape *tape, size_t n, int err)
+{
+	struct msl_scan *scan;
+	char text[512];
+	size_t came = 0;
+	int result;
+
+	snprintf(text, sizeof(text), "%s", mmsb_strerror_last());
+	result = msl_scan_open(disk, name, checkpoint, &scan) ?: ahead_against(msl_ahead_of_file(scan), tape, 0, &came);
+	result = ends_alike(err, text, n, result, came);
+	msl_scan_close(scan);
+	return result;
+}
+
+/* Each so many times, for making threads takes more than short files do. */
+static bool is_turn(int err)
+{
+	static unsigned int n;
+
+	return (err == -ENODATA || err == -EBADMSG || err == -EIO) && n++ % 16 == 0;
+}
+
 int read_against(struct msl_disk *disk, const struct msl_reader_opts *opts, const struct tape *tape, size_t at, size_t *n,
 		 struct msl_log_end *end)
 {
 	struct msl_reader *reader;
+	size_t from = at;
 	unsigned int turn = 0;
 	int err = msl_reader_open(disk, opts, &reader);
 
@@ -170,7 +234,7 @@ int read_against(struct msl_disk *disk, const struct msl_reader_opts *opts, cons
 	if (end)
 		msl_reader_end(reader, end);
 	msl_reader_close(reader);
-	return err;
+	return is_turn(err) ? read_ahead_against(disk, opts, tape, from, *n, err) : err;
 }
 
 int scan_against(struct msl_disk *disk, const char *name, bool checkpoint, const struct tape *tape, size_t *n, struct msl_scan **scan)
@@ -182,5 +246,5 @@ int scan_against(struct msl_disk *disk, const char *name, bool checkpoint, const
 	*n = 0;
 	while (!err && !(err = msl_scan_next(*scan, &record)))
 		err = held_against(tape, &at, record, n);
-	return err;
+	return is_turn(err) ? scan_ahead_against(disk, name, checkpoint, tape, *n, err) : err;
 }

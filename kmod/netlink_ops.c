@@ -86,7 +86,13 @@ static const struct nla_policy mmsb_nl_poller_set_do_policy[MMSB_A_POLLER_MAX + 
 	[MMSB_A_POLLER_IDLE_US] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_0_1000000),
 };
 
-const struct genl_ops mmsb_nl_ops[15] = {
+static const struct nla_policy mmsb_nl_graph_get_dump_policy[MMSB_A_EDGE_MAX + 1] = {
+	[MMSB_A_EDGE_SPACE_ID] = { .type = NLA_U64 },
+	[MMSB_A_EDGE_SPACE_NAME] = { .type = NLA_NUL_STRING, .len = 63 },
+	[MMSB_A_EDGE_FROM] = { .type = NLA_U32 },
+};
+
+const struct genl_ops mmsb_nl_ops[16] = {
 	{
 		.cmd = MMSB_CMD_MODULE_GET,
 		.doit = mmsb_nl_module_get_do,
@@ -171,6 +177,12 @@ const struct genl_ops mmsb_nl_ops[15] = {
 		.doit = mmsb_nl_poller_set_do,
 		.policy = mmsb_nl_poller_set_do_policy,
 		.maxattr = ARRAY_SIZE(mmsb_nl_poller_set_do_policy) - 1,
+	},
+	{
+		.cmd = MMSB_CMD_GRAPH_GET,
+		.dumpit = mmsb_nl_graph_get_dump,
+		.policy = mmsb_nl_graph_get_dump_policy,
+		.maxattr = ARRAY_SIZE(mmsb_nl_graph_get_dump_policy) - 1,
 	},
 };
 

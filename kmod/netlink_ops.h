@@ -28,8 +28,9 @@ int mmsb_nl_timing_get_dump(struct sk_buff *skb, struct netlink_callback *cb);
 int mmsb_nl_timing_reset_do(struct sk_buff *skb, struct genl_info *info);
 int mmsb_nl_shard_set_do(struct sk_buff *skb, struct genl_info *info);
 int mmsb_nl_poller_set_do(struct sk_buff *skb, struct genl_info *info);
+int mmsb_nl_graph_get_dump(struct sk_buff *skb, struct netlink_callback *cb);
 
-extern const struct genl_ops mmsb_nl_ops[15];
+extern const struct genl_ops mmsb_nl_ops[16];
 extern const struct genl_multicast_group mmsb_nl_groups[MMSB_NL_GROUPS];
 
 #endif

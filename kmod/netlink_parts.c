@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include <net/sock.h>
+#include "account.h"
 #include "compat.h"
 #include "limits.h"
 #include "netlink.h"
@@ -322,6 +323,58 @@ int mmsb_nl_page_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
 		cb->args[1] = 1;
 	}
 	return dump_of_space(skb, cb, &dump, &view, MMSB_A_PAGE_SPACE_ID, MMSB_A_PAGE_SPACE_NAME);
+}
+
+/* ---------------------------------------------------------------------------------------------------------------- edges */
+
+#define EDGES_A_STOP	16	/* taken at a time, as all shards stand still for that */
+
+struct edge_views {
+	struct ms_edge_view edge, ahead[EDGES_A_STOP];
+	u32 n, at;
+};
+
+/* The cursor is the engine's. Those taken ahead that do not get into the message are taken again for the next. Who lets shards go runs them. */
+static bool edge_next(void *thing, struct mmsb_space *space, u64 *cursor)
+{
+	struct edge_views *views = thing;
+	struct mem_cgroup *before;
+	u64 ahead = *cursor;
+
+	if (views->at == views->n) {
+		before = mmsb_charge_begin(space);
+		views->n = ms_space_edges(space->engine, &ahead, views->ahead, EDGES_A_STOP);
+		mmsb_charge_end(before);
+		views->at = 0;
+	}
+	if (!views->n)
+		return false;
+	views->edge = views->ahead[views->at++];
+	*cursor = views->edge.next;
+	return true;
+}
+
+#define EDGE(attr, member)	MMSB_NL_FIELD(MMSB_A_EDGE_##attr, struct edge_views, edge.member)
+static const struct mmsb_nl_field edge_fields[] = {
+	EDGE(PAGE, page), EDGE(NUMBER, number), EDGE(PARENT, parent), EDGE(WEIGHT, weight), EDGE(TYPE, type),
+};
+
+static int edge_put(struct sk_buff *skb, const void *thing, const struct mmsb_space *space)
+{
+	return mmsb_nl_put(skb, edge_fields, ARRAY_SIZE(edge_fields), MMSB_A_EDGE_PAD, thing);
+}
+
+int mmsb_nl_graph_get_dump(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	static const struct dump dump = { MMSB_CMD_GRAPH_GET, edge_next, edge_put };
+	struct nlattr *from = mmsb_nl_dump_attrs(cb)[MMSB_A_EDGE_FROM];
+	struct edge_views views = { .n = 0 };
+
+	if (!cb->args[1]) {
+		cb->args[0] = from ? (u64)nla_get_u32(from) << 32 : 0;
+		cb->args[1] = 1;
+	}
+	return dump_of_space(skb, cb, &dump, &views, MMSB_A_EDGE_SPACE_ID, MMSB_A_EDGE_SPACE_NAME);
 }
 
 /* -------------------------------------------------------------------------------------------------------------- pollers */

@@ -175,6 +175,69 @@ TEST_F(netlink, pages_come_in_order_and_from_where_one_asks)
 	EXPECT_EQ(rows.number[300][MMSB_A_PAGE_ID], more.number[0][MMSB_A_PAGE_ID]);
 }
 
+/* Two parents each, of both shards; more edges than one message holds, begun in the middle, too. */
+TEST_F(netlink, edges_come_in_the_order_of_the_pages_that_follow)
+{
+	enum { PAGES = 200 };
+	uint64_t source[2], page[PAGES], weights[2] = { 3, 5 };
+	struct nl_msg *msg;
+	int i, k, row;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, mmsb_create(self->ring, 64, &source[i]));
+	for (i = 0; i < PAGES; i++) {
+		ASSERT_EQ(0, mmsb_create(self->ring, 64, &page[i]));
+		ASSERT_EQ(0, mmsb_derive_fold(self->ring, page[i], MMSB_RULE_ADD_MUL, MMSB_LANE_I64, source, weights, 2, NULL));
+	}
+	ASSERT_EQ(0, ask(&self->nl, about(&self->nl, MMSB_CMD_GRAPH_GET, true, MMSB_A_EDGE_SPACE_NAME, self->name), &nlc_edge, &rows));
+	ASSERT_EQ(2 * PAGES, rows.n);
+	for (i = row = 0; i < PAGES; i++)
+		for (k = 0; k < 2; k++, row++) {
+			ASSERT_EQ(page[i], rows.number[row][MMSB_A_EDGE_PAGE]);
+			ASSERT_EQ(k, rows.number[row][MMSB_A_EDGE_NUMBER]);
+			ASSERT_EQ(source[k], rows.number[row][MMSB_A_EDGE_PARENT]);
+			ASSERT_EQ(weights[k], rows.number[row][MMSB_A_EDGE_WEIGHT]);
+			ASSERT_EQ(MMSB_EDGE_DATA, rows.number[row][MMSB_A_EDGE_TYPE]);
+		}
+	msg = about(&self->nl, MMSB_CMD_GRAPH_GET, true, MMSB_A_EDGE_SPACE_NAME, self->name);
+	nla_put_u32(msg, MMSB_A_EDGE_FROM, MMSB_PAGE_INDEX(page[150]));
+	ASSERT_EQ(0, ask(&self->nl, msg, &nlc_edge, &more));
+	ASSERT_EQ(100, more.n);
+	EXPECT_EQ(page[150], more.number[0][MMSB_A_EDGE_PAGE]);
+	msg = about(&self->nl, MMSB_CMD_GRAPH_GET, true, MMSB_A_EDGE_SPACE_NAME, self->name);
+	nla_put_u32(msg, MMSB_A_EDGE_FROM, ~0u);
+	ASSERT_EQ(0, ask(&self->nl, msg, &nlc_edge, &more));
+	EXPECT_EQ(0, more.n);
+}
+
+/* More pages without a parent than are looked at in one go, and then one that has some. */
+TEST_F(netlink, edges_are_found_however_few_they_are)
+{
+	enum { PAGES = 6 << 10 };
+	uint64_t source[PAGES >> 10], page, last;
+	struct mmsb_space *space;
+	struct mmsb_ring *ring;
+	char name[40];
+	int i;
+
+	snprintf(name, sizeof(name), "%s-wide", self->name);
+	ASSERT_EQ(0, mmsb_space_open(self->mmsb, name, MMSB_OPTS(struct mmsb_space_opts, .shards = 1, .max_pages = 2 * PAGES, .flags = MMSB_SPACE_CREATE), &space));
+	ASSERT_EQ(0, mmsb_ring_open(space, NULL, &ring));
+	for (i = 0; i < PAGES; i++) {
+		ASSERT_EQ(0, mmsb_create(ring, 64, &page));
+		if (i % 1024 == 512)
+			source[i >> 10] = page;
+	}
+	ASSERT_EQ(0, mmsb_create(ring, 64, &last));
+	ASSERT_EQ(0, mmsb_derive_fold(ring, last, MMSB_RULE_ADD_MUL, MMSB_LANE_I64, source, NULL, PAGES >> 10, NULL));
+	ASSERT_EQ(0, ask(&self->nl, about(&self->nl, MMSB_CMD_GRAPH_GET, true, MMSB_A_EDGE_SPACE_NAME, name), &nlc_edge, &rows));
+	ASSERT_EQ(PAGES >> 10, rows.n);
+	EXPECT_EQ(last, rows.number[0][MMSB_A_EDGE_PAGE]);
+	EXPECT_EQ(source[1], rows.number[1][MMSB_A_EDGE_PARENT]);
+	mmsb_ring_close(ring);
+	mmsb_space_close(space);
+}
+
 /* ------------------------------------------------------------------------------------------------------------- changing */
 
 TEST_F(netlink, limits_hold_at_once_and_can_be_raised_again)
@@ -454,6 +517,11 @@ static int look_at_rings(struct nlc *nl, const char *name)
 	return ask(nl, about(nl, MMSB_CMD_RING_GET, true, MMSB_A_RING_SPACE_NAME, name), &nlc_ring, &rows);
 }
 
+static int look_at_edges(struct nlc *nl, const char *name)
+{
+	return ask(nl, about(nl, MMSB_CMD_GRAPH_GET, true, MMSB_A_EDGE_SPACE_NAME, name), &nlc_edge, &rows);
+}
+
 static int reset(struct nlc *nl, const char *name)
 {
 	return do_space(nl, MMSB_CMD_SPACE_RESET, name);
@@ -493,6 +561,7 @@ TEST_F(netlink, a_stranger_sees_what_he_may_read_and_changes_nothing)
 	EXPECT_EQ(-ENOENT, as(1234, false, look, self->name));
 	EXPECT_EQ(-ENOENT, as(1234, false, look_at_rings, self->name));
 	EXPECT_EQ(-ENOENT, as(1234, false, look_at_layers, self->name));
+	EXPECT_EQ(-ENOENT, as(1234, false, look_at_edges, self->name));
 	EXPECT_EQ(0, as(1234, false, count, self->name));
 	EXPECT_EQ(-ENOENT, as(1234, false, reset, self->name));
 	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_MODE, 0604));
@@ -893,9 +962,82 @@ TEST_F(netlink, dumps_miss_nothing_while_spaces_come_and_go)
 	pthread_join(thread, NULL);
 }
 
+/* Of a graph: pages that stay as they are, and between them such as are derived and are sources again in turn. */
+#define TWIGS	100
+
+struct gardener {
+	struct mmsb_ring *ring;
+	uint64_t source[2], page[2 * TWIGS];
+	int stop, wrong;
+};
+
+static int graft(struct gardener *gardener, int i)
+{
+	return mmsb_derive_fold(gardener->ring, gardener->page[i], MMSB_RULE_ADD_MUL, MMSB_LANE_I64, gardener->source, NULL, 2, NULL);
+}
+
+static void *garden(void *arg)
+{
+	struct gardener *gardener = arg;
+	unsigned int i;
+
+	while (!__atomic_load_n(&gardener->stop, __ATOMIC_RELAXED)) {
+		for (i = 1; i < 2 * TWIGS; i += 2)
+			gardener->wrong |= graft(gardener, i);
+		for (i = 1; i < 2 * TWIGS; i += 2)
+			gardener->wrong |= mmsb_underive(gardener->ring, gardener->page[i], NULL);
+	}
+	return NULL;
+}
+
+/* False: an edge that stays is not there, one is there twice or out of order, or follows what it never did. */
+static bool edges_are_sound(const struct gardener *gardener)
+{
+	uint64_t at = 0, before = 0;
+	int row, stay = 0;
+
+	for (row = 0; row < rows.n; row++, before = at) {
+		uint32_t index = MMSB_PAGE_INDEX(rows.number[row][MMSB_A_EDGE_PAGE]), number = (uint32_t)rows.number[row][MMSB_A_EDGE_NUMBER];
+
+		at = ((uint64_t)index << 32) + number + 1;
+		if (at <= before || number > 1 || rows.number[row][MMSB_A_EDGE_PARENT] != gardener->source[number])
+			return false;
+		stay += (index - MMSB_PAGE_INDEX(gardener->page[0])) % 2 == 0;
+	}
+	return stay == 2 * TWIGS;
+}
+
+TEST_F(netlink, dumps_miss_no_edge_while_others_come_and_go)
+{
+	struct gardener gardener = { .ring = self->ring };
+	uint64_t rounds = scaled(1000), i;
+	pthread_t thread;
+	int fewest = ROWS, most = 0;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, mmsb_create(self->ring, 64, &gardener.source[i]));
+	for (i = 0; i < 2 * TWIGS; i++)
+		ASSERT_EQ(0, mmsb_create(self->ring, 64, &gardener.page[i]));
+	for (i = 0; i < 2 * TWIGS; i += 2)
+		ASSERT_EQ(0, graft(&gardener, (int)i));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, garden, &gardener));
+	for (i = 0; i < rounds; i++) {
+		ASSERT_EQ(0, ask(&self->nl, about(&self->nl, MMSB_CMD_GRAPH_GET, true, MMSB_A_EDGE_SPACE_NAME, self->name), &nlc_edge, &rows));
+		EXPECT_TRUE(edges_are_sound(&gardener));
+		fewest = rows.n < fewest ? rows.n : fewest;
+		most = rows.n > most ? rows.n : most;
+	}
+	__atomic_store_n(&gardener.stop, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, gardener.wrong);
+	TH_LOG("%d to %d edges at a time", fewest, most);
+}
+
 /* -------------------------------------------------------------------------------------------------------------- garbage */
 
-static const struct nlc_set *const sets[] = { &nlc_module, &nlc_space, &nlc_ring, &nlc_shard, &nlc_poller, &nlc_page, &nlc_user, &nlc_timing };
+static const struct nlc_set *const sets[] = {
+	&nlc_module, &nlc_space, &nlc_ring, &nlc_shard, &nlc_poller, &nlc_page, &nlc_user, &nlc_timing, &nlc_edge,
+};
 
 /* Attributes of some set, of the right length mostly, wrong ones in between; never those that would remove or change spaces of others. */
 static struct nl_msg *garbage(struct nlc *nl, struct rng *rng, const char *name)

@@ -25,7 +25,7 @@ struct nlc_set {
 };
 
 /* nlc_table.c, made of uapi/mmsb.yaml. */
-extern const struct nlc_set nlc_module, nlc_space, nlc_ring, nlc_shard, nlc_poller, nlc_page, nlc_user, nlc_event, nlc_timing;
+extern const struct nlc_set nlc_module, nlc_space, nlc_ring, nlc_shard, nlc_poller, nlc_page, nlc_user, nlc_event, nlc_timing, nlc_edge;
 extern const char *const nlc_what_names[MMSB_WHAT_LAST];
 extern const char *const nlc_pressure_names[];		/* a bit each; NULL: no more */
 

@@ -134,6 +134,17 @@ static const struct nlc_attr user_attrs[MMSB_A_USER_MAX + 1] = {
 	[MMSB_A_USER_MAX_SPACES] = { "max_spaces", NLC_U32 },
 };
 
+static const struct nlc_attr edge_attrs[MMSB_A_EDGE_MAX + 1] = {
+	[MMSB_A_EDGE_SPACE_ID] = { "space_id", NLC_U64 },
+	[MMSB_A_EDGE_SPACE_NAME] = { "space_name", NLC_STRING },
+	[MMSB_A_EDGE_FROM] = { "from", NLC_U32 },
+	[MMSB_A_EDGE_PAGE] = { "page", NLC_U64 },
+	[MMSB_A_EDGE_NUMBER] = { "number", NLC_U32 },
+	[MMSB_A_EDGE_PARENT] = { "parent", NLC_U64 },
+	[MMSB_A_EDGE_WEIGHT] = { "weight", NLC_U64 },
+	[MMSB_A_EDGE_TYPE] = { "type", NLC_U32 },
+};
+
 static const struct nlc_attr event_attrs[MMSB_A_EVENT_MAX + 1] = {
 	[MMSB_A_EVENT_GENERATION] = { "generation", NLC_U64 },
 	[MMSB_A_EVENT_WHAT] = { "what", NLC_U32 },
@@ -169,6 +180,7 @@ const struct nlc_set nlc_shard = { shard_attrs, MMSB_A_SHARD_MAX };
 const struct nlc_set nlc_poller = { poller_attrs, MMSB_A_POLLER_MAX };
 const struct nlc_set nlc_page = { page_attrs, MMSB_A_PAGE_MAX };
 const struct nlc_set nlc_user = { user_attrs, MMSB_A_USER_MAX };
+const struct nlc_set nlc_edge = { edge_attrs, MMSB_A_EDGE_MAX };
 const struct nlc_set nlc_event = { event_attrs, MMSB_A_EVENT_MAX };
 const struct nlc_set nlc_timing = { timing_attrs, MMSB_A_TIMING_MAX };
 

@@ -233,6 +233,18 @@ enum mmsb_reason ms_ring_snapshot(struct ms_ring *ring, struct mmsb_snapshot_arg
 /* [any] As struct mmsb_graph_args says, likewise. */
 enum mmsb_reason ms_ring_graph(struct ms_ring *ring, struct mmsb_graph_args *args);
 
+/*
+ * [any] Edges, by the page that follows and then in its own order, from *cursor on (0: the first); how many there were, up to n, and 0 only at
+ * the end. All shards stand still meanwhile, but for a few thousand pages at a time. *cursor is where to go on behind the last; each edge
+ * carries where to go on behind itself. A cursor may be anything.
+ */
+#define MS_EDGES_END	(~0ull)
+struct ms_edge_view {
+	u64 page, parent, weight, next;
+	u32 type, number;	/* which of the page's edges it is, from 0 */
+};
+u32 ms_space_edges(struct ms_space *space, u64 *cursor, struct ms_edge_view *edges, u32 n);
+
 /* ----------------------------------------------------------------------------------------------------------- events */
 
 struct ms_events_config {

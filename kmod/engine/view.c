@@ -217,6 +217,67 @@ static enum mmsb_reason view_path(struct view *view, u32 page, u32 to)
 	return reason;
 }
 
+/* ----------------------------------------------------------------------------------------------------------- all edges */
+
+/* A cursor is a page's index, and how many of its edges to pass over. */
+#define EDGES_SHIFT	32
+#define LINES_A_STOP	(4u << MS_BLOCK_SHIFT)
+
+static u32 edges_of(const struct ms_space *space, u64 *cursor, struct ms_edge_view *edges, u32 n)
+{
+	u32 index = (u32)(*cursor >> EDGES_SHIFT), number = (u32)*cursor, count = 0;
+	const struct ms_node *node = ms_node_find(space, index);
+
+	for (; node->derivation && number < node->derivation->edges && count < n; number++) {
+		const struct ms_edge *edge = &node->derivation->edge[number];
+
+		++*cursor;
+		edges[count++] = (struct ms_edge_view){
+			.page = ms_line_id(ms_line_at(space, index), index),
+			.parent = ms_line_id(ms_line_at(space, edge->parent), edge->parent),
+			.weight = edge->weight,
+			.type = edge->type,
+			.number = number,
+			.next = *cursor,
+		};
+	}
+	return count;
+}
+
+static u32 view_edges(const struct ms_space *space, u64 *cursor, struct ms_edge_view *edges, u32 n)
+{
+	u64 index = *cursor >> EDGES_SHIFT;
+	u32 count = 0, looks;
+
+	for (looks = 0; looks < LINES_A_STOP && index < space->lines; looks++) {
+		if (ms_node_find(space, (u32)index)) {
+			count += edges_of(space, cursor, edges + count, n - count);
+			if (count == n)
+				return count;
+		} else {
+			index |= (1u << MS_BLOCK_SHIFT) - 1;
+		}
+		*cursor = ++index << EDGES_SHIFT;
+	}
+	if (index >= space->lines)
+		*cursor = MS_EDGES_END;
+	return count;
+}
+
+/* An adjourned wave or meeting is left as it is: it changes no edges. */
+u32 ms_space_edges(struct ms_space *space, u64 *cursor, struct ms_edge_view *edges, u32 n)
+{
+	u32 count;
+
+	do {
+		ms_space_stop(space, NULL);
+		count = view_edges(space, cursor, edges, n);
+		ms_space_go(space, NULL);
+		pf_resched();
+	} while (!count && *cursor != MS_EDGES_END);
+	return count;
+}
+
 /* ---------------------------------------------------------------------------------------------------------------- asked */
 
 static enum mmsb_reason view_page(struct view *view, u64 page)

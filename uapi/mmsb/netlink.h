@@ -213,6 +213,22 @@ enum mmsb_a_user {
 	MMSB_A_USER_MAX = __MMSB_A_USER_MAX - 1
 };
 
+/* An edge of the graph, of the page that follows. */
+enum mmsb_a_edge {
+	MMSB_A_EDGE_SPACE_ID = 1,			/* u64 */
+	MMSB_A_EDGE_SPACE_NAME,			/* string */
+	MMSB_A_EDGE_FROM,			/* u32: of a request: the index to begin at, one above that of the last page whose edges were all seen */
+	MMSB_A_EDGE_PAGE,			/* u64: the page that follows */
+	MMSB_A_EDGE_NUMBER,			/* u32: which of its edges, from 0: the order in which its rule sees parents */
+	MMSB_A_EDGE_PARENT,			/* u64 */
+	MMSB_A_EDGE_WEIGHT,			/* u64 */
+	MMSB_A_EDGE_TYPE,			/* u32: enum mmsb_edge_type */
+	MMSB_A_EDGE_PAD,				/* pad */
+
+	__MMSB_A_EDGE_MAX,
+	MMSB_A_EDGE_MAX = __MMSB_A_EDGE_MAX - 1
+};
+
 /* Something that happened. */
 enum mmsb_a_event {
 	MMSB_A_EVENT_GENERATION = 1,			/* u64: one above that of the event before: a gap says how many were missed. Dump the spaces then */
@@ -270,6 +286,7 @@ enum mmsb_cmd {
 	MMSB_CMD_TIMING_RESET,
 	MMSB_CMD_SHARD_SET,
 	MMSB_CMD_POLLER_SET,
+	MMSB_CMD_GRAPH_GET,
 
 	__MMSB_CMD_MAX,
 	MMSB_CMD_MAX = __MMSB_CMD_MAX - 1

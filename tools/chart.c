@@ -4,9 +4,9 @@
 #include "figures.h"
 #include "out.h"
 
-#define WIDTH		940.0
+#define WIDTH		1010.0
 #define LABELS		330.0	/* of rows, left of the scale */
-#define NOTES		250.0	/* right of it */
+#define NOTES		320.0	/* right of it */
 #define ROW		19.0
 #define HEAD		26.0
 #define LEFT		64.0	/* of lines */

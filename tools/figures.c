@@ -57,6 +57,7 @@ static bool take_params(struct figure *figure, struct json_object *params)
 		param->text = json_object_get_string(value) ?: "null";
 		param->number = json_object_get_double(value);
 		param->is_number = is_number(value) && isfinite(param->number);
+		param->is_word = json_object_is_type(value, json_type_string);
 	}
 	return true;
 }
@@ -218,11 +219,11 @@ const struct figure *figures_find(const struct figures *figures, const struct fi
 	return NULL;
 }
 
-static void param_append(const struct figure_param *param, char *text, size_t bytes)
+static void param_append(const struct figure_param *param, bool named, char *text, size_t bytes)
 {
 	size_t used = strlen(text);
 
-	snprintf(text + used, bytes - used, "%s%s %s", used ? ", " : "", param->name, param->text);
+	snprintf(text + used, bytes - used, "%s%s%s%s", used ? ", " : "", named ? param->name : "", named ? " " : "", param->text);
 }
 
 void figure_params(const struct figure *figure, const char *without, char *text, size_t bytes)
@@ -232,7 +233,7 @@ void figure_params(const struct figure *figure, const char *without, char *text,
 	*text = '\0';
 	for (i = 0; i < figure->nparams; i++)
 		if (!without || strcmp(figure->params[i].name, without))
-			param_append(&figure->params[i], text, bytes);
+			param_append(&figure->params[i], true, text, bytes);
 }
 
 static bool is_telling(const struct figures *figures, const struct figure *figure, const struct figure_param *param)
@@ -257,7 +258,7 @@ void figure_params_telling(const struct figures *figures, const struct figure *f
 	*text = '\0';
 	for (i = 0; i < figure->nparams; i++)
 		if (is_telling(figures, figure, &figure->params[i]))
-			param_append(&figure->params[i], text, bytes);
+			param_append(&figure->params[i], !figure->params[i].is_word, text, bytes);
 }
 
 struct text figure_number(double value)

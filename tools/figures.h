@@ -13,7 +13,7 @@
 struct figure_param {
 	const char *name, *text;
 	double number;
-	bool is_number;
+	bool is_number, is_word;
 };
 
 struct figure {
@@ -47,7 +47,7 @@ const struct figure *figures_find(const struct figures *figures, const struct fi
 const struct figure_param *figure_param(const struct figure *figure, const char *name);	/* NULL: it has none of that name */
 /* "pages 1000, batch 64", without the parameter named `without`, which may be NULL. */
 void figure_params(const struct figure *figure, const char *without, char *text, size_t bytes);
-/* Only those by which figures of that name and home differ. */
+/* Only those by which figures of that name and home differ, and of words not what they say something about. */
 void figure_params_telling(const struct figures *figures, const struct figure *figure, char *text, size_t bytes);
 struct text figure_number(double value);	/* in three digits or so */
 

@@ -38,13 +38,28 @@ static bool row_place(struct chart_row *row, const struct figure *figure, double
 	return row->low > 0 && isfinite(row->high);
 }
 
-static bool row_of_peer(struct chart_row *row, const struct figures *figures, const struct figure *figure)
+static bool has_peer(struct chart_row *row, const struct figures *figures, const struct figure *figure)
 {
 	if (!figure->against || !(figure->ratio > 0))
 		return false;
 	fill_label(row, figures, figure);
 	snprintf(row->note, sizeof(row->note), "%sx %.40s%s", figure_number(figure->ratio).s, figure->against, figure->noisy ? ", noisy" : "");
 	return row_place(row, figure, figure->ratio, figure->ratio_spread);
+}
+
+static bool is_of_store(const struct figure *figure)
+{
+	return !strncmp(figure->name, "peer_", strlen("peer_"));
+}
+
+static bool row_of_store(struct chart_row *row, const struct figures *figures, const struct figure *figure)
+{
+	return is_of_store(figure) && has_peer(row, figures, figure);
+}
+
+static bool row_of_peer(struct chart_row *row, const struct figures *figures, const struct figure *figure)
+{
+	return !is_of_store(figure) && has_peer(row, figures, figure);
 }
 
 static bool row_of_aim(struct chart_row *row, const struct figures *figures, const struct figure *figure)
@@ -60,6 +75,15 @@ static bool row_of_aim(struct chart_row *row, const struct figures *figures, con
 }
 
 typedef bool row_of(struct chart_row *row, const struct figures *figures, const struct figure *figure);
+
+static const struct rows {
+	const char *name, *title, *axis;
+	row_of *row_of;
+} rows_of[DRAW_SIZES] = {
+	[DRAW_STORES] = { "stores", "Beside other stores", "times as fast as what is named at the right; right of 1 is faster than it", row_of_store },
+	[DRAW_PEERS] = { "beside", "Beside others", "times as good as what is named at the right; right of 1 is better than it", row_of_peer },
+	[DRAW_AIMS] = { "aims", "Aims", "how much of its aim it reaches; right of 1 it is reached", row_of_aim },
+};
 
 static bool has_rows(const struct figures *figures, row_of *row_of)
 {
@@ -210,10 +234,9 @@ bool gallery_of(const struct figures *figures, struct gallery *gallery)
 	size_t i;
 
 	*gallery = (struct gallery){ .figures = figures };
-	if (has_rows(figures, row_of_peer))
-		done = gallery_put(gallery, &(struct drawing){ .what = DRAW_PEERS });
-	if (done && has_rows(figures, row_of_aim))
-		done = gallery_put(gallery, &(struct drawing){ .what = DRAW_AIMS });
+	for (i = 0; done && i < DRAW_SIZES; i++)
+		if (has_rows(figures, rows_of[i].row_of))
+			done = gallery_put(gallery, &(struct drawing){ .what = (enum drawing_what)i });
 	for (i = 0; done && i < figures->n; i++)
 		done = gallery_families(gallery, figures, i);
 	if (!done)
@@ -235,7 +258,7 @@ void drawing_name(const struct gallery *gallery, const struct drawing *drawing, 
 	if (drawing->what == DRAW_SIZES)
 		snprintf(name, bytes, "%s%s:%s", figure->name, strcmp(figure->home, "kernel") ? "" : "@kernel", drawing->key);
 	else
-		snprintf(name, bytes, "%s", drawing->what == DRAW_PEERS ? "beside" : "aims");
+		snprintf(name, bytes, "%s", rows_of[drawing->what].name);
 	for (; *name; name++)
 		if (*name == ' ')
 			*name = '-';
@@ -248,7 +271,7 @@ void drawing_title(const struct gallery *gallery, const struct drawing *drawing,
 	if (drawing->what == DRAW_SIZES)
 		snprintf(title, bytes, "%s, %s home, by %s", figure->name, figure->home, drawing->key);
 	else
-		snprintf(title, bytes, "%s", drawing->what == DRAW_PEERS ? "Beside others" : "Aims");
+		snprintf(title, bytes, "%s", rows_of[drawing->what].title);
 }
 
 const struct drawing *gallery_find(const struct gallery *gallery, const char *name)
@@ -269,10 +292,8 @@ bool drawing_write(FILE *to, const struct gallery *gallery, const struct drawing
 	struct chart_series series[CHART_SERIES];
 	size_t n, more;
 
-	if (drawing->what == DRAW_PEERS)
-		return draw_rows(to, gallery->figures, row_of_peer, "times as good as what is named at the right; right of 1 is better than it", alone);
-	if (drawing->what == DRAW_AIMS)
-		return draw_rows(to, gallery->figures, row_of_aim, "how much of its aim it reaches; right of 1 it is reached", alone);
+	if (drawing->what != DRAW_SIZES)
+		return draw_rows(to, gallery->figures, rows_of[drawing->what].row_of, rows_of[drawing->what].axis, alone);
 	n = family_of(gallery->figures, drawing->first, drawing->key, series, &more);
 	chart_lines(to, series, n, drawing->key, gallery->figures->list[drawing->first].unit, alone);
 	return true;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include "figures.h"
 
-enum drawing_what { DRAW_PEERS, DRAW_AIMS, DRAW_SIZES };
+enum drawing_what { DRAW_STORES, DRAW_PEERS, DRAW_AIMS, DRAW_SIZES };
 
 struct drawing {
 	enum drawing_what what;

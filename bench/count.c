@@ -126,6 +126,66 @@ static double producer_instructions_singly(void *state)
 	return least_produced(state, count_produce_singly, KIT_BATCH);
 }
 
+/* ----------------------------------------------------------------------------------------------------------- reader */
+
+void count_read(struct mmsb_space *space, const uint64_t *pages, unsigned int n);
+void count_view(struct mmsb_space *space, const uint64_t *pages, unsigned int n);
+__attribute__((noinline)) void count_read(struct mmsb_space *space, const uint64_t *pages, unsigned int n)
+{
+	uint64_t word[8];
+
+	for (; n; n--)
+		if (mmsb_read(space, *pages++, 0, word, sizeof(word), NULL) != sizeof(word))
+			bench_die("mmsb_read: %s", mmsb_strerror_last());
+}
+
+__attribute__((noinline)) void count_view(struct mmsb_space *space, const uint64_t *pages, unsigned int n)
+{
+	struct mmsb_view view;
+	uint64_t sum = 0;
+
+	for (; n; n--) {
+		if (mmsb_view_begin(space, *pages++, &view))
+			bench_die("mmsb_view_begin: %s", mmsb_strerror_last());
+		sum += *(const uint64_t *)view.data;
+		if (!mmsb_view_end(&view))
+			bench_die("a page changed that nobody writes");
+	}
+	if (sum)
+		bench_die("a page that nobody wrote to holds something");
+}
+
+typedef void (*read_fn)(struct mmsb_space *space, const uint64_t *pages, unsigned int n);
+
+static double least_read(struct kit *kit, read_fn read)
+{
+	uint64_t least = ~0ull, empty = count_empty(), ticks;
+	unsigned int i;
+
+	for (i = 0; i < TRIES; i++) {
+		ticks = bench_ticks();
+		read(kit->space, kit->pages, KIT_BATCH);
+		ticks = bench_ticks() - ticks;
+		least = ticks < least ? ticks : least;
+	}
+	return (double)(least - empty) / KIT_BATCH;
+}
+
+static void *open_reader(const struct bench_opts *bench)
+{
+	return count_open(bench, false);
+}
+
+static double reader_instructions(void *state)
+{
+	return least_read(state, count_read);
+}
+
+static double viewer_instructions(void *state)
+{
+	return least_read(state, count_view);
+}
+
 /* ---------------------------------------------------------------------------------------------------------- drainer */
 
 void count_lay_down(struct kit *kit, unsigned int n)
@@ -290,12 +350,25 @@ static double syscalls_inline(void *state)
 
 #define ROUNDS	100u
 
+static unsigned int reads_under_callgrind(const struct bench_opts *bench, bool in_place)
+{
+	struct kit *kit = count_open(bench, false);
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS; i++)
+		(in_place ? count_view : count_read)(kit->space, kit->pages, KIT_BATCH);
+	kit_close(kit);
+	return ROUNDS * KIT_BATCH;
+}
+
 unsigned int count_under_callgrind(const struct bench_opts *bench, const char *what)
 {
 	bool drain = !strcmp(what, "drain"), singly = !strcmp(what, "producer-singly");
 	struct kit *kit;
 	unsigned int i;
 
+	if (!strcmp(what, "reader") || !strcmp(what, "viewer"))
+		return reads_under_callgrind(bench, !strcmp(what, "viewer"));
 	if (!strncmp(what, "feature-", strlen("feature-")))
 		return feature_under_callgrind(bench, what + strlen("feature-"), ROUNDS);
 	if (!drain && !singly && strcmp(what, "producer"))
@@ -323,6 +396,12 @@ const struct bench bench_count[] = {
 	{ .name = "producer_instructions", .params = "\"batch\": 64, \"entries\": \"got one at a time\"",
 	  .unit = "instructions", .flags = BENCH_ICOUNT | BENCH_ONCE, .open = open_producer, .close = kit_close,
 	  .measure = producer_instructions_singly, .aim = 60 },
+	{ .name = "reader_instructions", .params = "\"bytes\": 64, \"how\": \"copied\"",
+	  .unit = "instructions", .flags = BENCH_ICOUNT | BENCH_ONCE, .open = open_reader, .close = kit_close,
+	  .measure = reader_instructions },
+	{ .name = "reader_instructions", .params = "\"bytes\": 64, \"how\": \"in place\"",
+	  .unit = "instructions", .flags = BENCH_ICOUNT | BENCH_ONCE, .open = open_reader, .close = kit_close,
+	  .measure = viewer_instructions },
 	{ .name = "poller_instructions", .params = "\"run by\": \"an inline caller\", \"slope\": \"128..896\"",
 	  .unit = "instructions", .flags = BENCH_ICOUNT | BENCH_ONCE, .open = open_drainers, .close = close_drainers,
 	  .measure = drained_home, .peer = drained_embedded, .against = "embedded", .aim_ratio = 1.3 },

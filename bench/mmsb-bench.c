@@ -155,7 +155,7 @@ static const char usage[] =
 	"  --reps N       measurements of each figure (9; quick: 3)\n"
 	"  --out FILE     append the figures to FILE, a JSON object a line\n"
 	"  --icount       the time stamp counter counts instructions here: run what needs that\n"
-	"  --count WHAT   only do, for callgrind, what a producer, producer-singly or a drain does, what follows from it, or feature-NAME\n"
+	"  --count WHAT   only do, for callgrind, what a producer, producer-singly, drain, reader or viewer does, what follows, or feature-NAME\n"
 	"  --list         the benchmarks\n";
 
 enum { OPT_HOME = 1, OPT_QUICK, OPT_REPS, OPT_OUT, OPT_ICOUNT, OPT_COUNT, OPT_LIST, OPT_HELP };

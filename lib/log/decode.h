@@ -39,6 +39,14 @@ int msl_decode(struct msl_decoder *decoder, const struct mmsb_record **record);
  */
 int msl_decode_words(struct msl_decoder *decoder, bool enter, const struct mmsb_word **words);
 
+/* It may have some: where most is other records it is quicker to look first. */
+static inline bool msl_words_may_come(const struct msl_decoder *decoder, bool enter)
+{
+	const struct msl_input *in = &decoder->in;
+
+	return decoder->run || (in->at < in->end && (*in->at >= MSL_WORD || *in->at == MSL_CODE_RUN || (enter && *in->at == MSL_CODE_AT)));
+}
+
 /* What was decoded lies before this place in the frame, and nothing else does. */
 static inline size_t msl_decoder_left(const struct msl_decoder *decoder)
 {

@@ -407,7 +407,7 @@ int msl_scan_words(struct msl_scan *scan, bool enter, const struct mmsb_word **w
 	const uint8_t *end = in->end, *closed;
 	int n, err;
 
-	if (!scan->frame_at || !has_more(scan))
+	if (!scan->frame_at || !has_more(scan) || !msl_words_may_come(&scan->decoder, enter))
 		return 0;
 	closed = scan->payload + scan->frame.closed;
 	if (in->at < closed)

@@ -36,6 +36,7 @@ static const struct nla_policy mmsb_nl_space_set_do_policy[MMSB_A_SPACE_MAX + 1]
 	[MMSB_A_SPACE_HASH] = NLA_POLICY_MAX(NLA_U8, 1),
 	[MMSB_A_SPACE_PINNED] = NLA_POLICY_MAX(NLA_U8, 1),
 	[MMSB_A_SPACE_TIMING] = NLA_POLICY_MAX(NLA_U8, 1),
+	[MMSB_A_SPACE_AUDIT] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy mmsb_nl_space_reset_do_policy[MMSB_A_SPACE_MAX + 1] = {

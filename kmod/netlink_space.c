@@ -17,6 +17,7 @@ static const struct mmsb_nl_field info_fields[] = {
 	INFO(MAX_RINGS, max_rings), INFO(PAGES, pages), INFO(MAX_PAGES, max_pages), INFO(BYTES, bytes), INFO(MAX_BYTES, max_bytes),
 	INFO(MEMORY, memory), INFO(TICK, tick), INFO(DELTAS, deltas), INFO(INCARNATION, incarnation), INFO(DERIVED, derived), INFO(EDGES, edges),
 	INFO(RECOMPUTED, recomputed), INFO(SKIPPED, skipped), INFO(CUT, cut), INFO(SUSPECT, suspect), INFO(MEETINGS, meetings), INFO(SHARED, shared),
+	INFO(AUDIT, audit),
 };
 
 #define LOG(attr, member)	MMSB_NL_FIELD(MMSB_A_SPACE_##attr, struct mmsb_durability_args, member)
@@ -202,6 +203,7 @@ static enum mmsb_reason set_limits(struct mmsb_space *space, struct nlattr **att
 /* What a refusal further on puts back. */
 struct as_it_was {
 	struct ms_space_limits limits;
+	u32 audit;
 	bool pinned, hash, timing;
 };
 
@@ -213,6 +215,7 @@ static void remember(struct mmsb_space *space, struct as_it_was *was)
 	was->limits.max_pages = info.max_pages;
 	was->limits.max_bytes = info.max_bytes;
 	was->limits.max_rings = info.max_rings;
+	was->audit = info.audit;
 	was->pinned = info.flags & MMSB_SPACE_PIN;
 	was->hash = info.flags & MMSB_SPACE_HASH;
 	was->timing = info.flags & MMSB_SPACE_TIMING;
@@ -221,6 +224,8 @@ static void remember(struct mmsb_space *space, struct as_it_was *was)
 static void put_back(struct mmsb_space *space, struct nlattr **attrs, const struct as_it_was *was)
 {
 	ms_space_limit(space->engine, &was->limits);
+	if (attrs[MMSB_A_SPACE_AUDIT])
+		ms_space_audit(space->engine, was->audit);
 	if (attrs[MMSB_A_SPACE_PINNED])
 		mmsb_names_pin(space, was->pinned);
 	if (attrs[MMSB_A_SPACE_HASH])
@@ -238,6 +243,9 @@ static enum mmsb_reason set_one(struct mmsb_space *space, int which, const struc
 		return set_hash(space, nla_get_u8(attr));
 	case MMSB_A_SPACE_TIMING:
 		return set_timing(space, nla_get_u8(attr));
+	case MMSB_A_SPACE_AUDIT:
+		ms_space_audit(space->engine, nla_get_u32(attr));
+		return MMSB_REASON_NONE;
 	case MMSB_A_SPACE_DURABILITY:
 		return set_durability(space, nla_get_u32(attr));
 	default:
@@ -253,7 +261,7 @@ static enum mmsb_reason set_one(struct mmsb_space *space, int which, const struc
 static enum mmsb_reason set_each(struct mmsb_space *space, struct nlattr **attrs, const struct nlattr **bad)
 {
 	static const int order[] = {
-		MMSB_A_SPACE_PINNED, MMSB_A_SPACE_HASH, MMSB_A_SPACE_TIMING, MMSB_A_SPACE_DURABILITY, MMSB_A_SPACE_MODE,
+		MMSB_A_SPACE_PINNED, MMSB_A_SPACE_HASH, MMSB_A_SPACE_AUDIT, MMSB_A_SPACE_TIMING, MMSB_A_SPACE_DURABILITY, MMSB_A_SPACE_MODE,
 	};
 	enum mmsb_reason reason = set_limits(space, attrs, bad);
 	int i;

@@ -277,4 +277,5 @@ void mmsb_space_info(struct mmsb_space *space, struct mmsb_space_info_args *info
 	info->suspect = stat.suspect;
 	info->meetings = stat.meetings;
 	info->shared = stat.shared;
+	info->audit = stat.audit;
 }

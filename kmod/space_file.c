@@ -333,6 +333,22 @@ static long space_ioc_timing(struct space_file *sf, void __user *user)
 	return err;
 }
 
+static long space_ioc_audit(struct space_file *sf, void __user *user)
+{
+	struct mmsb_audit_args args;
+	int err = mmsb_args_in(&args, sizeof(args), offsetofend(struct mmsb_audit_args, reserved), user);
+
+	if (err)
+		return err;
+	if (args.flags || args.reserved)
+		return -EINVAL;
+	if (sf->read_only || !sf->owner)
+		return -EPERM;
+	ms_space_audit(sf->space->engine, args.every);
+	mmsb_names_tell_done(sf->space, MMSB_WHAT_SPACE_CHANGED);
+	return 0;
+}
+
 static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct space_file *sf = file->private_data;
@@ -361,6 +377,8 @@ static long space_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return space_ioc_verify(sf, user);
 	case MMSB_IOC_TIMING:
 		return space_ioc_timing(sf, user);
+	case MMSB_IOC_AUDIT:
+		return space_ioc_audit(sf, user);
 	case MMSB_IOC_SYNC:
 		return space_ioc_sync(sf, user);
 	default:

@@ -42,6 +42,7 @@ struct msl_home {
 	int (*space_limit)(struct mmsb_space *space, struct mmsb_limits_args *args);
 	int (*space_verify)(struct mmsb_space *space, struct mmsb_verify_args *args);
 	int (*space_timing)(struct mmsb_space *space, struct mmsb_timing_args *args);
+	int (*space_audit)(struct mmsb_space *space, struct mmsb_audit_args *args);
 	int (*space_wait)(struct mmsb_space *space, struct mmsb_wait_args *args);
 	int (*space_durability)(struct mmsb_space *space, struct mmsb_durability_args *args);
 	int (*space_sync)(struct mmsb_space *space, struct mmsb_sync_args *args);

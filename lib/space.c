@@ -97,6 +97,13 @@ int mmsb_space_limit(struct mmsb_space *space, uint64_t max_pages, uint64_t max_
 	return space->home->space_limit(space, &args);
 }
 
+int mmsb_space_audit(struct mmsb_space *space, uint32_t every)
+{
+	struct mmsb_audit_args args = { .size = sizeof(args), .every = every };
+
+	return space->home->space_audit(space, &args);
+}
+
 int mmsb_hash(struct mmsb_space *space, uint32_t flags, uint64_t hash[2], uint64_t *tick)
 {
 	struct mmsb_hash_args args = { .size = sizeof(args), .flags = flags };

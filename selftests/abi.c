@@ -78,12 +78,15 @@ PLACE(mmsb_space_open_args, name, 8);
 PLACE(mmsb_space_open_args, mode, 72);
 PLACE(mmsb_space_open_args, max_pages, 80);
 PLACE(mmsb_space_open_args, reason, 100);
-SIZE(mmsb_space_info_args, 240);
+SIZE(mmsb_space_info_args, 248);
 PLACE(mmsb_space_info_args, name, 24);
 PLACE(mmsb_space_info_args, pages, 112);
 PLACE(mmsb_space_info_args, derived, 176);
 PLACE(mmsb_space_info_args, meetings, 224);
 PLACE(mmsb_space_info_args, shared, 232);
+PLACE(mmsb_space_info_args, audit, 240);
+SIZE(mmsb_audit_args, 16);
+PLACE(mmsb_audit_args, every, 8);
 SIZE(mmsb_space_remove_args, 72);
 SIZE(mmsb_ring_open_args, 72);
 PLACE(mmsb_ring_open_args, payload_bytes, 16);
@@ -255,6 +258,7 @@ static const struct call {
 	{ MMSB_IOC_LIMITS, ON_SPACE, sizeof(struct mmsb_limits_args) },
 	{ MMSB_IOC_VERIFY, ON_SPACE, sizeof(struct mmsb_verify_args) },
 	{ MMSB_IOC_TIMING, ON_SPACE, sizeof(struct mmsb_timing_args) },
+	{ MMSB_IOC_AUDIT, ON_SPACE, sizeof(struct mmsb_audit_args) },
 	{ MMSB_IOC_WAIT, ON_SPACE, sizeof(struct mmsb_wait_args) },
 	{ MMSB_IOC_ENTER, ON_RING, sizeof(struct mmsb_enter_args) },
 	{ MMSB_IOC_SNAPSHOT, ON_RING, sizeof(struct mmsb_snapshot_args) },

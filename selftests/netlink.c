@@ -285,6 +285,7 @@ TEST_F(netlink, a_refusal_changes_nothing)
 	nla_put_u8(msg, MMSB_A_SPACE_PINNED, 1);
 	nla_put_u8(msg, MMSB_A_SPACE_HASH, 1);
 	nla_put_u8(msg, MMSB_A_SPACE_TIMING, 1);
+	nla_put_u32(msg, MMSB_A_SPACE_AUDIT, 4711);
 	nla_put_u32(msg, MMSB_A_SPACE_DURABILITY, 2);	/* without a log */
 	EXPECT_EQ(-EOPNOTSUPP, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
 	EXPECT_NE(NULL, strstr(self->nl.refusal, "has no log"));
@@ -295,6 +296,7 @@ TEST_F(netlink, a_refusal_changes_nothing)
 	EXPECT_EQ(0, rows.number[0][MMSB_A_SPACE_PINNED]);
 	EXPECT_EQ(0, rows.number[0][MMSB_A_SPACE_HASH]);
 	EXPECT_EQ(0, rows.number[0][MMSB_A_SPACE_TIMING]);
+	EXPECT_NE(4711, rows.number[0][MMSB_A_SPACE_AUDIT]);
 	EXPECT_EQ(1000, rows.number[0][MMSB_A_SPACE_MAX_PAGES]);
 }
 
@@ -308,8 +310,10 @@ TEST_F(netlink, features_are_switched)
 	ASSERT_EQ(0, set_u8(&self->nl, self->name, MMSB_A_SPACE_HASH, 0));
 	EXPECT_EQ(-ENODATA, mmsb_hash(self->space, 0, hash, NULL));
 	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_MODE, 0640));
+	ASSERT_EQ(0, set_u32(&self->nl, self->name, MMSB_A_SPACE_AUDIT, 12));
 	ASSERT_EQ(0, get_space(&self->nl, self->name, &rows));
 	EXPECT_EQ(0640, rows.number[0][MMSB_A_SPACE_MODE]);
+	EXPECT_EQ(12, rows.number[0][MMSB_A_SPACE_AUDIT]);
 }
 
 static int get_timing(struct nlc *nl, const char *name)

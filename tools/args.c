@@ -76,6 +76,7 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_MAX_USER_SPACES] = { "max-user-spaces", "N", "most spaces that one user without CAP_SYS_RESOURCE may have made" },
 	[OPT_PROMETHEUS] = { "prometheus", NULL, "in Prometheus's text format, for node_exporter's textfile collector" },
 	[OPT_POLL_IDLE_US] = { "poll-idle-us", "N", "microseconds that a poller looks in vain before it sleeps" },
+	[OPT_AUDIT] = { "audit", "N", "do every so many recomputes of derived pages twice and compare; 0: none" },
 	[OPT_PRESSURE_MS] = { "pressure-ms", "N", "milliseconds for which entries of a queue are held up before that is told" },
 	[OPT_STILL] = { "still", NULL, "let the space stand still meanwhile, so that everything can be compared" },
 	[OPT_RESET] = { "reset", NULL, "forget what was timed, and go on" },

@@ -23,6 +23,7 @@ static const struct limit module_limits[] = {
 	{ OPT_MAX_RINGS, MMSB_A_MODULE_MAX_RINGS, 4, 1, 1 << 20, false, "rings that a space may ask for" },
 	{ OPT_POLL_IDLE_US, MMSB_A_MODULE_POLL_IDLE_US, 4, 0, 1000000, false, "us that pollers look in vain before they sleep" },
 	{ OPT_PRESSURE_MS, MMSB_A_MODULE_PRESSURE_MS, 4, 1, 60000, false, "ms that queues are held up before that is told" },
+	{ OPT_AUDIT, MMSB_A_MODULE_AUDIT, 4, 0, UINT32_MAX, false, "of so many recomputes one is audited, in new spaces" },
 	{ OPT_LAST, 0, 0, 0, 0, false, NULL },
 };
 
@@ -30,6 +31,7 @@ static const struct limit space_limits[] = {
 	{ OPT_MAX_PAGES, MMSB_A_SPACE_MAX_PAGES, 8, 1, UINT32_MAX, false, "pages" },
 	{ OPT_MAX_BYTES, MMSB_A_SPACE_MAX_BYTES, 8, 65536, 1ULL << 40, true, "bytes of arena" },
 	{ OPT_MAX_RINGS, MMSB_A_SPACE_MAX_RINGS, 4, 1, 1 << 20, false, "rings" },
+	{ OPT_AUDIT, MMSB_A_SPACE_AUDIT, 4, 0, UINT32_MAX, false, "of so many recomputes one is audited" },
 	{ OPT_LAST, 0, 0, 0, 0, false, NULL },
 };
 
@@ -81,6 +83,7 @@ static bool print_space(const struct nlc_row *row, void *arg)
 	print_limit("bytes of arena", text_bytes(nlc_number(row, MMSB_A_SPACE_BYTES)).s, text_bytes(nlc_number(row, MMSB_A_SPACE_MAX_BYTES)).s,
 		    text_bytes(nlc_number(row, MMSB_A_SPACE_MADE_FOR_BYTES)).s);
 	print_limit("rings", text_grouped(nlc_number(row, MMSB_A_SPACE_RINGS)).s, text_grouped(nlc_number(row, MMSB_A_SPACE_MAX_RINGS)).s, NULL);
+	print_limit("of so many recomputes one is audited", "", text_grouped(nlc_number(row, MMSB_A_SPACE_AUDIT)).s, NULL);
 	return true;
 }
 

@@ -124,6 +124,7 @@ static void json_info(struct json *json, const struct mmsb_space_info_args *info
 	json_u64(json, "suspect", info->suspect);
 	json_u64(json, "meetings", info->meetings);
 	json_u64(json, "shared", info->shared);
+	json_u64(json, "audit", info->audit);
 	json_bool(json, "pinned", info->flags & MMSB_SPACE_PIN);
 	json_bool(json, "hash", info->flags & MMSB_SPACE_HASH);
 	json_bool(json, "inline", info->flags & MMSB_SPACE_INLINE);
@@ -208,6 +209,8 @@ static void print_info(const struct mmsb_space_info_args *info)
 	       info->flags & MMSB_SPACE_LAZY ? ", all of them lazy" : "");
 	printf("recomputed   %s, of which %s came out the same; %s more were looked at and not computed\n",
 	       text_grouped(info->recomputed).s, text_grouped(info->cut).s, text_grouped(info->skipped).s);
+	if (info->audit)
+		printf("audit        one of %s recomputes is done twice and compared\n", text_grouped(info->audit).s);
 	if (info->suspect)
 		printf("suspect      %s audits saw a rule come to two results\n", text_grouped(info->suspect).s);
 	printf("meetings     %s ticks in which shards stood still together\n", text_grouped(info->meetings).s);

@@ -81,7 +81,7 @@ static const struct command commands[] = {
 	{ "stat", NULL, "[SPACE]", 0, 1, B(PROMETHEUS) | B(OUTPUT), false, "show what the kernel home is doing: spaces, rings, shards, pollers", cmd_stat },
 	{ "timing", NULL, "SPACE", 1, 1, B(ON) | B(OFF) | B(RESET), true,
 	  "show how long deltas spend in each layer of their way, or switch that", cmd_timing },
-	{ "limits", NULL, "[SPACE]", 0, 1, B(MAX_SPACES) | B(MAX_USER_SPACES) | B(MAX_PAGES) | B(MAX_BYTES) | B(MAX_RINGS) | B(POLL_IDLE_US) | B(PRESSURE_MS) | B(CPU), false,
+	{ "limits", NULL, "[SPACE]", 0, 1, B(MAX_SPACES) | B(MAX_USER_SPACES) | B(MAX_PAGES) | B(MAX_BYTES) | B(MAX_RINGS) | B(POLL_IDLE_US) | B(PRESSURE_MS) | B(AUDIT) | B(CPU), false,
 	  "show or change what the module or a space allows", cmd_limits },
 	{ "affinity", NULL, "SPACE [SHARD CPU]", 1, 3, 0, false, "show which CPU's poller serves each shard, or hand one to another", cmd_affinity },
 	{ "events", NULL, "", 0, 0, B(KIND) | B(COUNT) | B(TIMEOUT), false, "print what happens to spaces and rings, as it happens", cmd_events },

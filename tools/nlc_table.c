@@ -59,6 +59,7 @@ static const struct nlc_attr space_attrs[MMSB_A_SPACE_MAX + 1] = {
 	[MMSB_A_SPACE_PINNED] = { "pinned", NLC_U8 },
 	[MMSB_A_SPACE_PRESSURE] = { "pressure", NLC_U32 },
 	[MMSB_A_SPACE_TIMING] = { "timing", NLC_U8 },
+	[MMSB_A_SPACE_AUDIT] = { "audit", NLC_U32 },
 };
 
 static const struct nlc_attr ring_attrs[MMSB_A_RING_MAX + 1] = {

@@ -66,6 +66,7 @@ struct ms_space_stat {
 	u64 derived, edges, recomputed, skipped, cut, suspect, meetings, shared;
 	u64 granted;		/* pages that there are, or that shards have in hand to make */
 	u32 shards, rings, max_rings;
+	u32 audit;
 	bool hash, lazy, shut, timing;
 };
 void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat);		/* [any] */
@@ -88,6 +89,9 @@ struct ms_space_limits {
 };
 /* [any] All of them, or BAD_LIMIT: pages and bytes have no room above what the space was made for. What is there stays. */
 enum mmsb_reason ms_space_limit(struct ms_space *space, const struct ms_space_limits *limits);
+
+/* [any] From the next wave on every so many recomputes of a shard are done twice and compared; 0: none. */
+void ms_space_audit(struct ms_space *space, u32 every);
 
 /* [any] flags: MMSB_HASH_*. NONE, or NO_MEMORY. *off says that the incremental hash is off and none was computed. */
 enum mmsb_reason ms_space_hash(struct ms_space *space, u32 flags, u64 hash[2], u64 *tick, bool *off);

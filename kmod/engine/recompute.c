@@ -309,7 +309,7 @@ void ms_recompute_prepare(const struct ms_space *space, const struct mmsb_line *
 		return;
 	if (!rule->plain || line->size > PLAIN_BYTES || line->size % 8 || derivation->edges > PLAIN_PARENTS)
 		return;
-	if (space->lazy || space->audit || (derivation->flags & MMSB_DERIVE_LAZY))
+	if (space->lazy || (derivation->flags & MMSB_DERIVE_LAZY))
 		return;
 	if (!rule->plain(rule->number, derivation->lane, derivation->flags & MMSB_DERIVE_SATURATE))
 		return;
@@ -466,4 +466,10 @@ enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *n
 	if (likely(node->derivation->plain) && likely(recompute_plain(shard, line, index, node->derivation, &result)))
 		return result;
 	return recompute_in_full(shard, line, index, node, forced, cost);
+}
+
+enum ms_result ms_recompute_in_full(struct ms_shard *shard, u32 index, struct ms_node *node, bool forced, u64 *cost)
+{
+	*cost += node->derivation->edges;
+	return recompute_in_full(shard, ms_line_at(shard->space, index), index, node, forced, cost);
 }

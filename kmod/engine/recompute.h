@@ -39,5 +39,7 @@ void ms_recompute_prepare(const struct ms_space *space, const struct mmsb_line *
 
 /* Adds to *cost the words and edges that it looked at. */
 enum ms_result ms_recompute(struct ms_shard *shard, u32 index, struct ms_node *node, bool forced, u64 *cost);
+/* The same, never in the short way: of a space that is audited. */
+enum ms_result ms_recompute_in_full(struct ms_shard *shard, u32 index, struct ms_node *node, bool forced, u64 *cost);
 
 #endif

@@ -307,6 +307,11 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	return MMSB_REASON_NONE;
 }
 
+void ms_space_audit(struct ms_space *space, u32 every)
+{
+	pf_write(space->audit, every);
+}
+
 /* --------------------------------------------------------------------------------------------------------------- hash */
 
 static void hash_add(struct ms_hash *to, const struct ms_hash *from)

@@ -60,6 +60,7 @@ void ms_space_stat(struct ms_space *space, struct ms_space_stat *stat)
 	}
 	stat->meetings = pf_read(space->meeting.count);
 	stat->shared = pf_read(space->meeting.joint.shared);
+	stat->audit = pf_read(space->audit);
 	stat->lazy = space->lazy;
 	stat->shut = pf_read(space->shut);
 	stat->timing = pf_read(space->timing.on);

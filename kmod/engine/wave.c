@@ -234,7 +234,7 @@ struct step {
 	struct ms_shard *shard;
 	struct ms_hand *hand;			/* if it is SHARED */
 	enum company company;
-	bool guarded;				/* a capture is under way, or every page is traced */
+	bool guarded;				/* a capture is under way, the space is audited, or every page is traced */
 };
 
 static inline bool pages_are_traced(void)
@@ -242,9 +242,22 @@ static inline bool pages_are_traced(void)
 	return pf_traced(recompute) || pf_traced(cut) || pf_traced(skip);
 }
 
+/* While no capture is. */
+static inline bool is_watched(const struct ms_space *space)
+{
+	return unlikely(pf_read(space->audit)) || unlikely(pages_are_traced());
+}
+
 static inline bool is_guarded(const struct ms_space *space)
 {
-	return unlikely(space->capture) || unlikely(pages_are_traced());
+	return unlikely(space->capture) || is_watched(space);
+}
+
+static enum ms_result recompute_watched(struct ms_shard *shard, u32 index, struct ms_node *node, bool forced, u64 *cost)
+{
+	if (pf_read(shard->space->audit))
+		return ms_recompute_in_full(shard, index, node, forced, cost);
+	return ms_recompute(shard, index, node, forced, cost);
 }
 
 static void trace_page(const struct ms_shard *shard, u32 index, enum ms_result result)
@@ -385,7 +398,7 @@ static ALWAYS_INLINE u64 take_step(const struct step *step, u32 index, struct ms
 		if (step->guarded)
 			ms_capture_before(step->space, index);
 		fresh |= ms_line_at(step->space, index)->flags & MMSB_LINE_BEHIND;
-		result = ms_recompute(step->shard, index, node, flags & MS_NODE_FORCED, &cost);
+		result = (step->guarded ? recompute_watched : ms_recompute)(step->shard, index, node, flags & MS_NODE_FORCED, &cost);
 		if (step->guarded)
 			trace_page(step->shard, index, result);
 		changed |= result == MS_DIFFERENT;
@@ -447,7 +460,7 @@ u64 ms_wave_level_together(struct ms_shard *shard, u32 height, u64 budget)
 
 u64 ms_wave_level_shared(struct ms_shard *shard, struct ms_hand *hand, u32 height, u64 budget)
 {
-	const struct step step = { .space = shard->space, .shard = shard, .hand = hand, .company = SHARED, .guarded = pages_are_traced() };
+	const struct step step = { .space = shard->space, .shard = shard, .hand = hand, .company = SHARED, .guarded = is_watched(shard->space) };
 
 	pf_runlock_assert(&shard->run);
 	return take_level(&step, height, budget);

@@ -58,6 +58,7 @@ int embedded_space_hash(struct mmsb_space *space, struct mmsb_hash_args *args);
 int embedded_space_limit(struct mmsb_space *space, struct mmsb_limits_args *args);
 int embedded_space_verify(struct mmsb_space *space, struct mmsb_verify_args *args);
 int embedded_space_timing(struct mmsb_space *space, struct mmsb_timing_args *args);
+int embedded_space_audit(struct mmsb_space *space, struct mmsb_audit_args *args);
 int embedded_space_wait(struct mmsb_space *space, struct mmsb_wait_args *args);
 int embedded_history_open(struct mmsb_space *space, struct mmsb_history_open_args *args, struct mmsb_history **history);
 void embedded_history_close(struct mmsb_history *history);

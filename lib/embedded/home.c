@@ -100,6 +100,7 @@ const struct msl_home msl_home_embedded = {
 	.space_limit = embedded_space_limit,
 	.space_verify = embedded_space_verify,
 	.space_timing = embedded_space_timing,
+	.space_audit = embedded_space_audit,
 	.space_wait = embedded_space_wait,
 	.history_open = embedded_history_open,
 	.history_close = embedded_history_close,

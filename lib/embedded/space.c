@@ -286,6 +286,7 @@ static void info_fill(struct embedded_instance *instance, struct mmsb_space_info
 	info->suspect = stat.suspect;
 	info->meetings = stat.meetings;
 	info->shared = stat.shared;
+	info->audit = stat.audit;
 }
 
 int embedded_space_info(struct mmsb_space *handle, struct mmsb_space_info_args *info)
@@ -391,6 +392,16 @@ int embedded_space_timing(struct mmsb_space *handle, struct mmsb_timing_args *ar
 		return fail_read_only();
 	args->reason = ms_space_timing(space->instance->engine, args);
 	return args->reason ? msl_fail_reason(args->reason) : 0;
+}
+
+int embedded_space_audit(struct mmsb_space *handle, struct mmsb_audit_args *args)
+{
+	struct embedded_space *space = (struct embedded_space *)handle;
+
+	if (space->read_only)
+		return fail_read_only();
+	ms_space_audit(space->instance->engine, args->every);
+	return 0;
 }
 
 int embedded_space_wait(struct mmsb_space *handle, struct mmsb_wait_args *args)

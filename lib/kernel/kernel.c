@@ -295,6 +295,11 @@ static int kernel_space_verify(struct mmsb_space *space, struct mmsb_verify_args
 	return args->reason ? fail("MMSB_IOC_VERIFY", args->reason) : fail_owner("MMSB_IOC_VERIFY");
 }
 
+static int kernel_space_audit(struct mmsb_space *space, struct mmsb_audit_args *args)
+{
+	return ioctl(fd_of(space), MMSB_IOC_AUDIT, args) ? fail_owner("MMSB_IOC_AUDIT") : 0;
+}
+
 static int kernel_space_timing(struct mmsb_space *space, struct mmsb_timing_args *args)
 {
 	if (!ioctl(fd_of(space), MMSB_IOC_TIMING, args))
@@ -657,6 +662,7 @@ const struct msl_home msl_home_kernel = {
 	.space_limit = kernel_space_limit,
 	.space_verify = kernel_space_verify,
 	.space_timing = kernel_space_timing,
+	.space_audit = kernel_space_audit,
 	.space_wait = kernel_space_wait,
 	.events_open = kernel_events_open,
 	.events_close = kernel_events_close,

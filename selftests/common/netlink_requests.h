@@ -45,6 +45,7 @@ static const struct request_attr space_set_do_attrs[] = {
 	{ MMSB_A_SPACE_HASH, NLC_U8, 0, 1ull },
 	{ MMSB_A_SPACE_PINNED, NLC_U8, 0, 1ull },
 	{ MMSB_A_SPACE_TIMING, NLC_U8, 0, 1ull },
+	{ MMSB_A_SPACE_AUDIT, NLC_U32, 0, 4294967295ull },
 };
 
 static const struct request_attr space_reset_do_attrs[] = {
@@ -106,7 +107,7 @@ static const struct request requests[] = {
 	{ "module-set do", MMSB_CMD_MODULE_SET, 0, 8, MMSB_A_MODULE_MAX, module_set_do_attrs },
 	{ "space-get do", MMSB_CMD_SPACE_GET, 0, 2, MMSB_A_SPACE_MAX, space_get_do_attrs },
 	{ "space-get dump", MMSB_CMD_SPACE_GET, 1, 0, MMSB_A_SPACE_MAX, NULL },
-	{ "space-set do", MMSB_CMD_SPACE_SET, 0, 10, MMSB_A_SPACE_MAX, space_set_do_attrs },
+	{ "space-set do", MMSB_CMD_SPACE_SET, 0, 11, MMSB_A_SPACE_MAX, space_set_do_attrs },
 	{ "space-reset do", MMSB_CMD_SPACE_RESET, 0, 2, MMSB_A_SPACE_MAX, space_reset_do_attrs },
 	{ "space-remove do", MMSB_CMD_SPACE_REMOVE, 0, 2, MMSB_A_SPACE_MAX, space_remove_do_attrs },
 	{ "ring-get dump", MMSB_CMD_RING_GET, 1, 2, MMSB_A_RING_MAX, ring_get_dump_attrs },

@@ -262,6 +262,7 @@ struct mmsb_ring_client {
 #define MMSB_IOC_LIMITS		_IO(MMSB_IOC_MAGIC, 0x19)	/* space: struct mmsb_limits_args; owner only */
 #define MMSB_IOC_VERIFY		_IO(MMSB_IOC_MAGIC, 0x1a)	/* space: struct mmsb_verify_args (verify.h); owner only */
 #define MMSB_IOC_TIMING		_IO(MMSB_IOC_MAGIC, 0x1b)	/* space: struct mmsb_timing_args (timing.h); to switch it: owner only */
+#define MMSB_IOC_AUDIT		_IO(MMSB_IOC_MAGIC, 0x1c)	/* space: struct mmsb_audit_args; owner only */
 
 #define MMSB_IOC_ENTER		_IO(MMSB_IOC_MAGIC, 0x20)	/* ring: struct mmsb_enter_args */
 #define MMSB_IOC_SNAPSHOT	_IO(MMSB_IOC_MAGIC, 0x21)	/* ring: struct mmsb_snapshot_args */
@@ -338,6 +339,8 @@ struct mmsb_space_info_args {
 	__u64 suspect;		/* audits that came to two different results */
 	__u64 meetings;		/* ticks for which shards had to stand still together */
 	__u64 shared;		/* levels of their waves that several threads computed together */
+	__u32 audit;		/* every so many recomputes are done twice and compared; 0: none */
+	__u32 reserved;
 };
 
 struct mmsb_space_remove_args {
@@ -397,6 +400,14 @@ struct mmsb_limits_args {
 	__u64 max_bytes;
 	__u32 max_rings;
 	__u32 reason;		/* out, on failure */
+};
+
+/* From the next wave on. What comes out is the same; a rule that makes two results of the same parents is told of (suspect). */
+struct mmsb_audit_args {
+	__u32 size;
+	__u32 flags;		/* 0 */
+	__u32 every;		/* every so many recomputes of a shard are done twice and compared; 0: none */
+	__u32 reserved;
 };
 
 struct mmsb_wait_args {

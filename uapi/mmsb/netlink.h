@@ -110,6 +110,7 @@ enum mmsb_a_space {
 	MMSB_A_SPACE_PAD,			/* pad */
 	MMSB_A_SPACE_PRESSURE,			/* u32: bits of enum mmsb_pressure */
 	MMSB_A_SPACE_TIMING,			/* u8: time its layers */
+	MMSB_A_SPACE_AUDIT,			/* u32: every so many recomputes of a shard are done twice and compared; 0: none */
 
 	__MMSB_A_SPACE_MAX,
 	MMSB_A_SPACE_MAX = __MMSB_A_SPACE_MAX - 1

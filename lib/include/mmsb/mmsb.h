@@ -85,6 +85,8 @@ int mmsb_space_next(struct mmsb *mmsb, uint64_t *cursor, struct mmsb_space_info_
 int mmsb_space_reset(struct mmsb_space *space);
 /* Sets the limits that are not 0, pages and bytes up to what the space was made for; what is there stays. Its owner may. */
 int mmsb_space_limit(struct mmsb_space *space, uint64_t max_pages, uint64_t max_bytes, uint32_t max_rings);
+/* From now on every so many recomputes of a shard are done twice and compared; 0: none. Its owner may. */
+int mmsb_space_audit(struct mmsb_space *space, uint32_t every);
 int mmsb_space_fd(const struct mmsb_space *space);	/* kernel home: the fd, to pass on; embedded: -ENOTSUP */
 int mmsb_space_from_fd(struct mmsb *mmsb, int fd, struct mmsb_space **space);	/* takes the fd over */
 

@@ -13,6 +13,7 @@
 #include "layers.h"
 #include "out.h"
 #include "prometheus.h"
+#include "rates.h"
 
 /* ----------------------------------------------------------------------------------------------------------------- JSON */
 
@@ -306,23 +307,43 @@ static enum cli_exit write_prometheus(struct cli *cli, struct nlc *nl, const cha
 	return nlc_finish(cli, nl, err, "cannot look at the kernel home");
 }
 
+/* -------------------------------------------------------------------------------------------------------------- command */
+
+static bool stat_judge(struct cli *cli, const struct args *args, uint64_t *interval, uint64_t *count)
+{
+	if (args->operands && arg_has(args, OPT_PROMETHEUS))
+		return fail_usage(cli, "--prometheus tells of all spaces: leave '%s' out", args->operand[0]), false;
+	if (arg_has(args, OPT_OUTPUT) && !arg_has(args, OPT_PROMETHEUS))
+		return fail_usage(cli, "--output goes with --prometheus"), false;
+	if (arg_has(args, OPT_COUNT) && !arg_has(args, OPT_INTERVAL))
+		return fail_usage(cli, "--count goes with --interval"), false;
+	if (arg_has(args, OPT_INTERVAL) && arg_has(args, OPT_PROMETHEUS))
+		return fail_usage(cli, "--prometheus tells counters, of which whoever collects them makes rates: leave --interval out"), false;
+	if (!arg_time(cli, args, OPT_INTERVAL, interval) || !arg_u64(cli, args, OPT_COUNT, 1, UINT64_MAX, count))
+		return false;
+	if (arg_has(args, OPT_INTERVAL) && (*interval < 1000000 || *interval > 3600000000000ULL))
+		return fail_usage(cli, "--interval '%s' is not within 1ms to 60m", args->value[OPT_INTERVAL]), false;
+	return true;
+}
+
 enum cli_exit cmd_stat(struct cli *cli, const struct args *args)
 {
 	const char *space = args->operands ? args->operand[0] : NULL;
+	uint64_t interval = 0, count = 0;
 	struct nlc nl;
 	int err;
 
-	if (space && arg_has(args, OPT_PROMETHEUS))
-		return fail_usage(cli, "--prometheus tells of all spaces: leave '%s' out", space);
-	if (arg_has(args, OPT_OUTPUT) && !arg_has(args, OPT_PROMETHEUS))
-		return fail_usage(cli, "--output goes with --prometheus");
+	if (!stat_judge(cli, args, &interval, &count))
+		return CLI_USAGE;
 	if (!nlc_ready(cli, &nl))
 		return CLI_FAILED;
 	if (arg_has(args, OPT_PROMETHEUS))
 		return write_prometheus(cli, &nl, args->value[OPT_OUTPUT]);
-	if (cli->json)
+	if (interval && !rates_tell(cli, &nl, space, interval, count, &err))
+		return nlc_close(&nl), CLI_FAILED;
+	if (!interval && cli->json)
 		err = space ? json_space(&nl, space) : json_home(&nl);
-	else
+	else if (!interval)
 		err = space ? print_one(&nl, space) : print_home(&nl);
 	return nlc_finish(cli, &nl, err, "cannot look at %s%s%s", space ? "space '" : "the kernel home", space ?: "", space ? "'" : "");
 }

@@ -78,7 +78,7 @@ static const struct command commands[] = {
 	{ "sync", NULL, "SPACE", 1, 1, B(TIMEOUT), true, "wait until all that was applied is on disk", cmd_sync },
 	{ "trace", NULL, "[SCRIPT [SPACE [PROGRAM]]]", 0, 3, B(SECONDS) | B(OUTPUT), false,
 	  "watch what the engine does, by a bpftrace script; without one, list them", cmd_trace },
-	{ "stat", NULL, "[SPACE]", 0, 1, B(PROMETHEUS) | B(OUTPUT), false, "show what the kernel home is doing: spaces, rings, shards, pollers", cmd_stat },
+	{ "stat", NULL, "[SPACE]", 0, 1, B(PROMETHEUS) | B(OUTPUT) | B(INTERVAL) | B(COUNT), false, "show what the kernel home is doing: spaces, rings, shards, pollers", cmd_stat },
 	{ "timing", NULL, "SPACE", 1, 1, B(ON) | B(OFF) | B(RESET), true,
 	  "show how long deltas spend in each layer of their way, or switch that", cmd_timing },
 	{ "limits", NULL, "[SPACE]", 0, 1, B(MAX_SPACES) | B(MAX_USER_SPACES) | B(MAX_PAGES) | B(MAX_BYTES) | B(MAX_RINGS) | B(POLL_IDLE_US) | B(PRESSURE_MS) | B(AUDIT) | B(CPU), false,

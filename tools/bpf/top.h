@@ -17,7 +17,7 @@
 #include "../nlc.h"
 #include "tracing.h"
 
-enum top_view { TOP_SPACES, TOP_RINGS, TOP_SHARDS, TOP_POLLERS, TOP_HEAT, TOP_VIEWS };
+enum top_view { TOP_SPACES, TOP_RINGS, TOP_SHARDS, TOP_POLLERS, TOP_HEAT, TOP_LAYERS, TOP_VIEWS };
 
 enum top_unit {
 	TOP_TEXT,

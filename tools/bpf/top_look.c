@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <netlink/msg.h>
+#include <mmsb/timing.h>
 #include "../text.h"
 #include "heat.h"
 #include "top.h"
@@ -12,12 +13,13 @@
 static const char *const ways[] = { "inline", "polled" }, *const states[] = { "awake", "asleep" }, *const kinds[] = { "source", "derived" };
 static const char *const modes[] = { "memory", "buffered", "strict" };
 
-const char *const top_names[TOP_VIEWS] = { "spaces", "rings", "shards", "pollers", "heat" };
+const char *const top_names[TOP_VIEWS] = { "spaces", "rings", "shards", "pollers", "heat", "layers" };
 
 #define SPACE(name)	MMSB_A_SPACE_##name
 #define RING(name)	MMSB_A_RING_##name
 #define SHARD(name)	MMSB_A_SHARD_##name
 #define POLLER(name)	MMSB_A_POLLER_##name
+#define TIMING(name)	MMSB_A_TIMING_##name
 
 enum { P50 = 3 };	/* where latencies stand among the columns of spaces */
 
@@ -31,7 +33,7 @@ const struct top_column top_columns[TOP_VIEWS][TOP_COLUMNS] = {
 		{ "PAGES", "pages", 8, TOP_NUMBER, SPACE(PAGES), NULL }, { "MEMORY", "memory", 9, TOP_BYTES, SPACE(MEMORY), NULL },
 	},
 	[TOP_RINGS] = {
-		{ "SPACE", "space", -16, TOP_TEXT, RING(SPACE_NAME), NULL }, { "RING", "id", 6, TOP_NUMBER, RING(ID), NULL },
+		{ "SPACE", "space", -16, TOP_TEXT, 0, NULL }, { "RING", "id", 6, TOP_NUMBER, RING(ID), NULL },
 		{ "TAKEN/S", "taken", 9, TOP_RATE, RING(TAKEN), NULL }, { "FAILED/S", "failed", 9, TOP_RATE, RING(FAILED), NULL },
 		{ "STALLS/S", "stalls", 9, TOP_RATE, RING(STALLS), NULL }, { "PENDING", "pending", 8, TOP_NUMBER, RING(PENDING), NULL },
 		{ "UNREAPED", "unreaped", 8, TOP_NUMBER, RING(UNREAPED), NULL }, { "SHARD", "shard", 6, TOP_NUMBER, RING(SHARD), NULL },
@@ -39,7 +41,7 @@ const struct top_column top_columns[TOP_VIEWS][TOP_COLUMNS] = {
 		{ "COMMAND", "comm", -15, TOP_TEXT, RING(COMM), NULL },
 	},
 	[TOP_SHARDS] = {
-		{ "SPACE", "space", -16, TOP_TEXT, SHARD(SPACE_NAME), NULL }, { "SHARD", "number", 6, TOP_NUMBER, SHARD(NUMBER), NULL },
+		{ "SPACE", "space", -16, TOP_TEXT, 0, NULL }, { "SHARD", "number", 6, TOP_NUMBER, SHARD(NUMBER), NULL },
 		{ "DELTAS/S", "deltas", 9, TOP_RATE, SHARD(DELTAS), NULL }, { "TICKS/S", "tick", 9, TOP_RATE, SHARD(TICK), NULL },
 		{ "RECOMP/S", "recomputed", 9, TOP_RATE, SHARD(RECOMPUTED), NULL }, { "CPU", "cpu", 5, TOP_NUMBER, SHARD(CPU), NULL },
 		{ "POLLER", "asleep", -7, TOP_WORD, SHARD(ASLEEP), states }, { "RINGS", "rings", 6, TOP_NUMBER, SHARD(RINGS), NULL },
@@ -55,17 +57,24 @@ const struct top_column top_columns[TOP_VIEWS][TOP_COLUMNS] = {
 		{ "SPACE", "space", -16, TOP_TEXT, 0, NULL }, { "PAGE", "page", -16, TOP_TEXT, 0, NULL },
 		{ "CHANGES/S", "changes", 10, TOP_RATE, 0, NULL }, { "KIND", "derived", -8, TOP_WORD, 0, kinds },
 	},
+	[TOP_LAYERS] = {
+		{ "SPACE", "space", -16, TOP_TEXT, 0, NULL }, { "LAYER", "layer", -9, TOP_TEXT, TIMING(LAYER), NULL },
+		{ "DELTAS/S", "count", 9, TOP_RATE, TIMING(COUNT), NULL }, { "P50", "p50_ns", 8, TOP_NS, TIMING(P50), NULL },
+		{ "P90", "p90_ns", 8, TOP_NS, TIMING(P90), NULL }, { "P99", "p99_ns", 8, TOP_NS, TIMING(P99), NULL },
+		{ "P99.9", "p999_ns", 8, TOP_NS, TIMING(P999), NULL }, { "LONGEST", "longest_ns", 8, TOP_NS, TIMING(LONGEST), NULL },
+	},
 };
 
 /* By which attribute rows of a view know their space, and what else tells them apart. */
 static const struct source {
 	int cmd, space, id, about;
 	const struct nlc_set *set;
-} sources[TOP_HEAT] = {
+} sources[TOP_VIEWS] = {
 	[TOP_SPACES] = { MMSB_CMD_SPACE_GET, SPACE(ID), SPACE(ID), 0, &nlc_space },
 	[TOP_RINGS] = { MMSB_CMD_RING_GET, RING(SPACE_ID), RING(ID), RING(SPACE_ID), &nlc_ring },
 	[TOP_SHARDS] = { MMSB_CMD_SHARD_GET, SHARD(SPACE_ID), SHARD(NUMBER), SHARD(SPACE_ID), &nlc_shard },
 	[TOP_POLLERS] = { MMSB_CMD_POLLER_GET, 0, POLLER(CPU), 0, &nlc_poller },
+	[TOP_LAYERS] = { MMSB_CMD_TIMING_GET, TIMING(SPACE_ID), TIMING(LAYER), TIMING(SPACE_ID), &nlc_timing },
 };
 
 /* ---------------------------------------------------------------------------------------------------------------- tables */
@@ -139,13 +148,29 @@ static void fill_cell(const struct top_column *column, const struct nlc_row *fro
 		cell->value = (double)cell->number;
 }
 
+#define LAYER_WORD(name, word, text)	word,
+static const char *const layers[] = { MMSB_LAYERS(LAYER_WORD) };
+
+/* Layers are told by name. */
+static uint64_t row_id(const struct nlc_row *from, const struct source *source)
+{
+	const char *name = nlc_text(from, source->id);
+	uint64_t i = 0;
+
+	if (source->set != &nlc_timing)
+		return nlc_number(from, source->id);
+	while (i < sizeof(layers) / sizeof(*layers) && strcmp(layers[i], name))
+		i++;
+	return i;
+}
+
 static bool take_row(const struct nlc_row *from, void *arg)
 {
 	struct looking *looking = arg;
 	const struct source *source = &sources[looking->view];
 	const struct top_column *column = top_columns[looking->view];
 	struct top_row *row = table_add(&looking->top->now[looking->view], source->space ? nlc_number(from, source->space) : 0,
-					nlc_number(from, source->id));
+					row_id(from, source));
 	int i;
 
 	for (i = 0; row && i < TOP_COLUMNS && column[i].key; i++)
@@ -177,6 +202,7 @@ static int look_into_spaces(struct top *top)
 	for (i = 0; !err && i < spaces->n; i++) {
 		err = look_at(top, TOP_RINGS, spaces->row[i].space);
 		err = err ?: look_at(top, TOP_SHARDS, spaces->row[i].space);
+		err = err ?: look_at(top, TOP_LAYERS, spaces->row[i].space);
 		if (err == -ENOENT || err == -ESTALE)
 			err = 0;
 	}
@@ -248,7 +274,6 @@ static void look_at_heat(struct top *top)
 		row = table_add(&top->now[TOP_HEAT], page[i].space, page[i].page);
 		if (!row)
 			break;
-		snprintf(row->cell[0].text, sizeof(row->cell[0].text), "%s", top_space_name(top, page[i].space));
 		snprintf(row->cell[1].text, sizeof(row->cell[1].text), "%s", text_id(page[i].page).s);
 		row->cell[2].number = page[i].changes;
 		row->cell[3].number = page[i].derived;
@@ -277,6 +302,13 @@ static double now(void)
 	return (double)at.tv_sec + 1e-9 * (double)at.tv_nsec;
 }
 
+/* Netlink tells the names of spaces once, with the spaces. */
+static void fill_space(const struct top *top, enum top_view view, struct top_row *row)
+{
+	if (view != TOP_SPACES && view != TOP_POLLERS)
+		snprintf(row->cell[0].text, sizeof(row->cell[0].text), "%s", top_space_name(top, row->space));
+}
+
 static void finish_look(struct top *top)
 {
 	enum top_view view;
@@ -284,8 +316,10 @@ static void finish_look(struct top *top)
 
 	for (view = 0; view < TOP_VIEWS; view++) {
 		qsort(top->now[view].row, top->now[view].n, sizeof(struct top_row), compare_keys);
-		for (i = 0; i < top->now[view].n; i++)
+		for (i = 0; i < top->now[view].n; i++) {
+			fill_space(top, view, &top->now[view].row[i]);
 			fill_rates(top, view, &top->now[view].row[i]);
+		}
 	}
 	forget_gone(top);
 	for (i = 0; i < top->now[TOP_SPACES].n; i++)

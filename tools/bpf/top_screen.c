@@ -63,9 +63,11 @@ static void put_title(const struct screen *screen, FILE *to)
 	put_line(screen, to, "1", text);
 	if (screen->error)
 		snprintf(text, sizeof(text), "cannot look: %s", strerror(-screen->error));
+	else if (top->view == TOP_LAYERS && !top->now[TOP_LAYERS].n)
+		snprintf(text, sizeof(text), "no delta was timed yet: mmsb timing SPACE --on has a space timed");
 	else if (top->view == TOP_HEAT && top->no_heat.text[0])
 		snprintf(text, sizeof(text), "%s", top->no_heat.text);
-	else if (!top->way)
+	else if (!top->way && top->view != TOP_LAYERS)
 		snprintf(text, sizeof(text), "counters only: %s", top->no_way.text);
 	else
 		snprintf(text, sizeof(text), "%s%s%s%s%s%s%s", top_names[top->view], top->space ? " of " : "", top->space ? top_space_name(top, top->space) : "",
@@ -126,7 +128,7 @@ static void put_rows(struct screen *screen, FILE *to)
 static void put_help(const struct screen *screen, FILE *to)
 {
 	static const char *const lines[] = {
-		"", "  1 to 5, Tab       spaces, rings, shards, pollers, hot pages", "  Up, Down, k, j    choose a row; Page Up, Page Down, Home, End",
+		"", "  1 to 6, Tab       spaces, rings, shards, pollers, hot pages, layers", "  Up, Down, k, j    choose a row; Page Up, Page Down, Home, End",
 		"  Enter             the rings of the chosen space; Tab then goes through what else is its", "  Backspace, Esc    all spaces again",
 		"  <, >              sort by the column to the left, to the right; r: the other way round",
 		"  /                 show rows that hold a text; Enter ends it, Esc takes it away", "  +, -              look less often, more often",
@@ -155,7 +157,7 @@ static void draw(struct screen *screen)
 		put_help(screen, to);
 	else
 		put_rows(screen, to);
-	fprintf(to, "\033[2m%-.*s\033[0m\033[K\033[J", screen->columns, "q leave  ? help  1-5 Tab views  Enter into  Backspace out  < > r sort  / filter");
+	fprintf(to, "\033[2m%-.*s\033[0m\033[K\033[J", screen->columns, "q leave  ? help  1-6 Tab views  Enter into  Backspace out  < > r sort  / filter");
 	fclose(to);
 	while (done < bytes) {
 		n = write(STDOUT_FILENO, text + done, bytes - done);

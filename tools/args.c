@@ -81,6 +81,9 @@ const struct opt_spec opt_specs[OPT_LAST] = {
 	[OPT_STILL] = { "still", NULL, "let the space stand still meanwhile, so that everything can be compared" },
 	[OPT_RESET] = { "reset", NULL, "forget what was timed, and go on" },
 	[OPT_TIMING] = { "timing", NULL, "time its layers from the start" },
+	[OPT_BATCH] = { "batch", NULL, "write a block each time, for scripts" },
+	[OPT_HEAT] = { "heat", NULL, "tell which pages change, too" },
+	[OPT_NO_BPF] = { "no-bpf", NULL, "counters only" },
 	[OPT_CPU] = { "cpu", "CPU", "the idle time of that CPU's poller alone; without --poll-idle-us, as the module says again" },
 	[OPT_SOCKET] = { "socket", "PATH", "where mmsbd listens, if not at /run/mmsbd/socket" },
 };

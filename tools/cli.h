@@ -119,6 +119,7 @@ enum cli_exit cmd_durability(struct cli *cli, const struct args *args);
 enum cli_exit cmd_sync(struct cli *cli, const struct args *args);
 enum cli_exit cmd_verify(struct cli *cli, const struct args *args);
 enum cli_exit cmd_trace(struct cli *cli, const struct args *args);
+enum cli_exit cmd_top(struct cli *cli, const struct args *args);
 enum cli_exit cmd_timing(struct cli *cli, const struct args *args);
 enum cli_exit cmd_doctor(struct cli *cli, const struct args *args);
 enum cli_exit cmd_stat(struct cli *cli, const struct args *args);

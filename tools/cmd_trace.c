@@ -7,14 +7,13 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include "args.h"
+#include "child.h"
 #include "json.h"
 #include "out.h"
 #include "script.h"
@@ -131,27 +130,14 @@ static bool may_run(struct cli *cli)
 	return true;
 }
 
-/* Ctrl-C is for bpftrace, which then prints what it has. */
+/* Upon Ctrl-C it prints what it has. */
 static enum cli_exit run(struct cli *cli, const char *text, uint64_t space)
 {
 	char number[24], *plain[] = { "bpftrace", "-e", (char *)text, number, NULL };
 	char *json[] = { "bpftrace", "-f", "json", "-e", (char *)text, number, NULL };
-	int status = 0;
-	pid_t pid;
 
 	snprintf(number, sizeof(number), "%" PRIu64, space);
-	fflush(NULL);
-	pid = fork();
-	if (!pid) {
-		execvp("bpftrace", cli->json ? json : plain);
-		_exit(127);
-	}
-	signal(SIGINT, SIG_IGN);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return fail(cli, NULL, "cannot run bpftrace: %s", strerror(errno));
-	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return fail(cli, NULL, "bpftrace failed, and said why above");
-	return CLI_OK;
+	return child_run(cli, "bpftrace", cli->json ? json : plain);
 }
 
 static enum cli_exit write_out(struct cli *cli, const char *text, const char *path)

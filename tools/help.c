@@ -79,6 +79,7 @@ static const struct command commands[] = {
 	{ "trace", NULL, "[SCRIPT [SPACE [PROGRAM]]]", 0, 3, B(SECONDS) | B(OUTPUT), false,
 	  "watch what the engine does, by a bpftrace script; without one, list them", cmd_trace },
 	{ "stat", NULL, "[SPACE]", 0, 1, B(PROMETHEUS) | B(OUTPUT) | B(INTERVAL) | B(COUNT), false, "show what the kernel home is doing: spaces, rings, shards, pollers", cmd_stat },
+	{ "top", NULL, "[SPACE]", 0, 1, B(INTERVAL) | B(COUNT) | B(BATCH) | B(HEAT) | B(NO_BPF), false, "show what the kernel home is doing, live: runs mmsb-top", cmd_top },
 	{ "timing", NULL, "SPACE", 1, 1, B(ON) | B(OFF) | B(RESET), true,
 	  "show how long deltas spend in each layer of their way, or switch that", cmd_timing },
 	{ "limits", NULL, "[SPACE]", 0, 1, B(MAX_SPACES) | B(MAX_USER_SPACES) | B(MAX_PAGES) | B(MAX_BYTES) | B(MAX_RINGS) | B(POLL_IDLE_US) | B(PRESSURE_MS) | B(AUDIT) | B(CPU), false,

@@ -48,6 +48,7 @@ declare -gA _mmsb_options=(
 	[sync]='--timeout'
 	[trace]='--seconds --output'
 	[stat]='--prometheus --output --interval --count'
+	[top]='--interval --count --batch --heat --no-bpf'
 	[timing]='--on --off --reset'
 	[limits]='--max-spaces --max-user-spaces --max-pages --max-bytes --max-rings --poll-idle-us --pressure-ms --audit --cpu'
 	[events]='--kind --count --timeout'
@@ -116,7 +117,7 @@ _mmsb() {
 	if [[ $cur == -* ]]; then
 		words="$_mmsb_global ${_mmsb_options[${command:-help}]:-}"
 	elif [[ -z $command || $command == help ]]; then
-		words='demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat timing limits affinity events bench doctor run version help'
+		words='demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat top timing limits affinity events bench doctor run version help'
 	elif [[ $command == 'space ' ]]; then
 		words='create list show rm reset'
 	elif [[ $command == 'page ' ]]; then
@@ -143,7 +144,7 @@ _mmsb() {
 		($command == 'log write' && ${#operands[@]} -eq 1) ]]; then
 		mapfile -t COMPREPLY < <(compgen -d -- "$cur")
 		return
-	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|verify|dump|log\ write|checkpoint|durability|sync|stat|timing|limits|affinity)$) ]]; then
+	elif [[ $command == 'space rm' || (${#operands[@]} -eq 0 && $command =~ ^(space\ (show|reset)|page\ .*|graph.*|watch|hash|verify|dump|log\ write|checkpoint|durability|sync|stat|top|timing|limits|affinity)$) ]]; then
 		words=$(_mmsb_spaces)
 		[[ $command != graph ]] || words+=' path'
 	elif [[ $command =~ ^(page\ (set|add|get|watch|rm|show|derive|underive|link|unlink|refresh)|graph.*|watch|dump)$ ]]; then

@@ -5,7 +5,7 @@ function __mmsb_spaces
     mmsb space list 2>/dev/null | tail -n +2 | string replace -r ' .*' ''
 end
 
-set -g __mmsb_commands demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat timing limits affinity events bench doctor run version help
+set -g __mmsb_commands demo space page graph watch hash verify dump log restore replay checkpoint history at why durability sync trace stat top timing limits affinity events bench doctor run version help
 
 # the words from the command on: some commands are also verbs or operands of others
 function __mmsb_words
@@ -70,6 +70,7 @@ complete -c mmsb -n __mmsb_none -a durability -d 'Tell or set what a space promi
 complete -c mmsb -n __mmsb_none -a sync -d 'Wait until all is on disk'
 complete -c mmsb -n __mmsb_none -a trace -d 'Watch what the engine does, by a bpftrace script'
 complete -c mmsb -n __mmsb_none -a stat -d 'Show what the kernel home is doing'
+complete -c mmsb -n __mmsb_none -a top -d 'Show what the kernel home is doing, live'
 complete -c mmsb -n __mmsb_none -a timing -d 'Show how long deltas spend where'
 complete -c mmsb -n __mmsb_none -a limits -d 'Show or change what is allowed'
 complete -c mmsb -n __mmsb_none -a affinity -d 'Show or choose which CPU serves each shard'
@@ -91,7 +92,7 @@ complete -c mmsb -n '__mmsb_is bench' -F
 complete -c mmsb -n '__mmsb_at bench chart; or __mmsb_at bench page' -s o -l output -r -F -d 'Where to'
 complete -c mmsb -n '__mmsb_no_verb graph path' -a path -d 'A way from one page to another'
 complete -c mmsb -n '__mmsb_at space show; or __mmsb_at space rm; or __mmsb_at space reset' -a '(__mmsb_spaces)'
-complete -c mmsb -n '__mmsb_is page graph watch hash verify dump checkpoint durability sync stat timing limits affinity; or __mmsb_at log write' -a '(__mmsb_spaces)'
+complete -c mmsb -n '__mmsb_is page graph watch hash verify dump checkpoint durability sync stat top timing limits affinity; or __mmsb_at log write' -a '(__mmsb_spaces)'
 
 complete -c mmsb -n '__mmsb_is demo' -l inline -d 'Who submits runs the engine'
 complete -c mmsb -n '__mmsb_is demo' -l shards -x -d 'Shards of the space'
@@ -200,6 +201,11 @@ complete -c mmsb -n '__mmsb_is stat' -l prometheus -d 'In its text format'
 complete -c mmsb -n '__mmsb_is stat' -l output -r -d 'Write it there'
 complete -c mmsb -n '__mmsb_is stat' -l interval -x -d 'Tell rates that often'
 complete -c mmsb -n '__mmsb_is stat' -l count -x -d 'Stop after that many'
+complete -c mmsb -n '__mmsb_is top' -l interval -x -d 'Look that often'
+complete -c mmsb -n '__mmsb_is top' -l count -x -d 'So many times'
+complete -c mmsb -n '__mmsb_is top' -l batch -d 'Write a block each time'
+complete -c mmsb -n '__mmsb_is top' -l heat -d 'Tell which pages change'
+complete -c mmsb -n '__mmsb_is top' -l no-bpf -d 'Counters only'
 complete -c mmsb -n '__mmsb_is timing' -l on -d 'Switch it on'
 complete -c mmsb -n '__mmsb_is timing' -l off -d 'Switch it off'
 complete -c mmsb -n '__mmsb_is timing' -l reset -d 'Forget, and go on'

@@ -192,6 +192,7 @@ static int verified(struct msl_checkpoint *checkpoint)
 
 static int verify(struct msl_checkpoint *checkpoint)
 {
+	bool hashed = checkpoint->scan->header.flags & MSL_HEADER_HASHED;
 	const struct mmsb_record *record;
 	uint64_t bytes = 0;
 	int err = 0;
@@ -201,7 +202,7 @@ static int verify(struct msl_checkpoint *checkpoint)
 		if (err)
 			break;
 		bytes += record->bytes;
-		if (record->type == MMSB_RECORD_IMAGE)
+		if (hashed && record->type == MMSB_RECORD_IMAGE)
 			embedded_image_hash((const struct mmsb_image *)record, checkpoint->sum);
 	}
 	return err == -ENODATA ? verified(checkpoint) : err;

@@ -9,8 +9,8 @@
 
 #define HOT		500u
 #define IDLE_US		100000u
-#define DELTAS		(1u << 16)
-#define STRICT_DELTAS	512u
+#define DELTAS		(1u << 14)
+#define STRICT_DELTAS	256u
 
 struct setting {
 	enum mmsb_layer layer;

@@ -3,7 +3,7 @@
 #include "history.h"
 #include "node.h"
 
-#define WALK_BYTES	(64u << 10)	/* of images, within one hold of a run lock */
+#define WALK_BYTES	(60u << 10)	/* of images, within one hold of a run lock; a segment has room for some more */
 #define WALK_STEPS	4096u		/* what is passed over meanwhile */
 
 #define LINES_A_BLOCK	(1ull << MS_BLOCK_SHIFT)
@@ -17,6 +17,7 @@ struct progress {
 /* A shard's part of it, under its run lock. */
 struct part {
 	struct ms_segment *first, *last;
+	struct ms_segment *spare;	/* the next, made while nobody waited for it; NULL: it was used */
 	u64 waiting;			/* bytes of images in these */
 	u64 walked;			/* of the shard's lines, those that the walk has passed */
 	u32 open;			/* index + 1 of the line that the walk has written a part of; 0: none */
@@ -33,7 +34,8 @@ struct ms_capture {
 
 	/* The reader's. */
 	struct ms_segment *telling;
-	u64 at;				/* in the first of these */
+	struct ms_segment *kept;	/* one that was told, and holds zeros again; NULL: none */
+	u64 at;				/* in the first of those */
 	u64 told;
 	u32 turn;			/* the shard that is walked next */
 	u32 left;			/* shards that are not done */
@@ -52,13 +54,23 @@ static void set_written(struct ms_capture *capture, u32 index)
 
 /* ------------------------------------------------------------------------------------------------------------- images */
 
+static struct ms_segment *segment_for(struct part *part, u64 bytes, int node)
+{
+	struct ms_segment *segment = part->spare;
+
+	if (!segment || bytes > segment->room)
+		return ms_segment_make(bytes, node);
+	part->spare = NULL;
+	return segment;
+}
+
 static void *part_put(struct part *part, u64 bytes, int node)
 {
 	struct ms_segment *segment = part->last;
 	void *to;
 
 	if (!segment || bytes > segment->room - segment->used) {
-		segment = ms_segment_make(bytes, node);
+		segment = segment_for(part, bytes, node);
 		if (!segment)
 			return NULL;
 		if (part->last)
@@ -277,6 +289,19 @@ static bool walk(struct ms_capture *capture, struct ms_shard *shard)
 
 /* ------------------------------------------------------------------------------------------------------------- telling */
 
+/* What was told is memory for what comes, and in this processor's cache. */
+static void keep(struct ms_capture *capture, struct ms_segment *segment)
+{
+	if (capture->kept) {
+		pf_free(segment);
+		return;
+	}
+	memset(segment->bytes, 0, segment->used);
+	segment->next = NULL;
+	segment->used = 0;
+	capture->kept = segment;
+}
+
 static const struct mmsb_record *tell(struct ms_capture *capture)
 {
 	struct ms_segment *segment;
@@ -285,7 +310,7 @@ static const struct mmsb_record *tell(struct ms_capture *capture)
 	while ((segment = capture->telling) && capture->at >= segment->used) {
 		capture->telling = segment->next;
 		capture->at = 0;
-		pf_free(segment);
+		keep(capture, segment);
 	}
 	if (!segment)
 		return NULL;
@@ -304,7 +329,13 @@ static void gather(struct ms_capture *capture)
 	capture->turn = (capture->turn + 1) % capture->space->nshards;
 	if (part->done)
 		return;
+	if (!capture->kept)
+		capture->kept = ms_segment_make(WALK_BYTES, shard->node);
 	ms_shard_lock(shard);
+	if (!part->spare) {
+		part->spare = capture->kept;
+		capture->kept = NULL;
+	}
 	if (!pf_read(capture->failed) && !walk(capture, shard))
 		pf_write(capture->failed, 1);
 	capture->telling = part->first;
@@ -408,9 +439,12 @@ void ms_capture_free(struct ms_capture *capture)
 
 	if (!capture)
 		return;
-	for (i = 0; i < capture->space->nshards; i++)
+	for (i = 0; i < capture->space->nshards; i++) {
 		ms_segments_free(capture->part[i].first);
+		pf_free(capture->part[i].spare);
+	}
 	ms_segments_free(capture->telling);
+	pf_free(capture->kept);
 	pf_free(capture->written);
 	pf_free(capture);
 }

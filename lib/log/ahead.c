@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
+#define _GNU_SOURCE	/* sched_getaffinity() */
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 #include "ahead.h"
 
 #define BLOCKS		16u
@@ -144,11 +145,19 @@ static int spawn(struct msl_ahead *ahead)
 	return err;
 }
 
+/* A thread has no more processors than who makes it: on one, two threads take longer than one. */
+static bool has_processors(void)
+{
+	cpu_set_t cpus;
+
+	return !sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) > 1;
+}
+
 /* Once. It is no failure if it cannot be. */
 static void try_thread(struct msl_ahead *ahead)
 {
 	ahead->tried = true;
-	if (sysconf(_SC_NPROCESSORS_ONLN) > 1 && !make_blocks(ahead))
+	if (has_processors() && !make_blocks(ahead))
 		ahead->has_thread = !spawn(ahead);
 }
 

@@ -36,7 +36,7 @@ static uint32_t owner(uint64_t page, uint32_t shards)
 
 FIXTURE_SETUP(trace)
 {
-	struct mmsb_space_info_args info;
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
 	struct mmsb_cqe cqe = {};
 	unsigned int i;
 
@@ -232,7 +232,7 @@ TEST(words)
 {
 	struct mmsb_word *words;
 	const struct traced_event *event;
-	struct mmsb_space_info_args info;
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
 	struct traced traced = { NULL };
 	struct mmsb_space *space;
 	struct mmsb_cqe cqe = {};
@@ -480,7 +480,7 @@ FIXTURE(stall) {
 
 FIXTURE_SETUP(stall)
 {
-	struct mmsb_space_info_args info;
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
 	struct mmsb_cqe cqe;
 	unsigned int i;
 

@@ -60,7 +60,7 @@ static bool is_space_number(const char *text, uint64_t *id)
 /* One of the kernel home, by its name. */
 static bool find_space(struct cli *cli, const char *name, uint64_t *id)
 {
-	struct mmsb_space_info_args info;
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
 	uint64_t cursor = 0;
 
 	if (!cli_open(cli))

@@ -51,9 +51,9 @@ static inline bool in_arena(const struct mmsb_space *space, const struct version
 
 static int fail_not_there(const struct mmsb_line *line, uint64_t page)
 {
-	uint32_t generation = MMSB_PAGE_GENERATION(page);
+	uint32_t generation = MMSB_PAGE_GENERATION(page), next = line ? msl_load(line->generation) : 0;
 
-	if (line && generation && generation < msl_load(line->generation))
+	if (generation && (generation < next || (generation == next && msl_load(line->flags) & MMSB_LINE_RETIRED)))
 		return msl_fail_reason(MMSB_REASON_STALE_PAGE);
 	return msl_fail_reason(MMSB_REASON_NO_PAGE);
 }

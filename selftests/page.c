@@ -115,16 +115,21 @@ TEST_F(page, generations)
 /* The last generation of a line: its page can be made and destroyed, and then the line is spent. */
 TEST_F(page, last_generation)
 {
-	const uint64_t last = MMSB_PAGE_ID(~0u, 17);
+	const uint64_t last = MMSB_PAGE_ID(~0u, 17), next = MMSB_PAGE_ID(~0u, 18);
+	struct mmsb_page_info info;
 	struct mmsb_cqe cqe = {};
+	char byte;
 
 	ASSERT_EQ(0, run_op(self->ring, &cqe, .op = MMSB_OP_CREATE, .flags = MMSB_SQE_AT, .page = last, .len = 64));
 	ASSERT_EQ(0, cqe.result);
 	EXPECT_EQ(last, cqe.epoch);
 	EXPECT_EQ(MMSB_CQE_CREATED, cqe.flags);
+	EXPECT_EQ(-ENOENT, mmsb_page_info(self->space, next, &info));	/* it may come yet */
 	ASSERT_EQ(0, mmsb_set(self->ring, last, 0, "z", 1, NULL));
 	ASSERT_EQ(0, mmsb_destroy(self->ring, last));
 	EXPECT_EQ(-ESTALE, mmsb_set(self->ring, last, 0, "z", 1, NULL));
+	EXPECT_EQ(-ESTALE, mmsb_page_info(self->space, last, &info));
+	EXPECT_EQ(-ESTALE, mmsb_read(self->space, last, 0, &byte, 1, NULL));
 	ASSERT_EQ(0, run_op(self->ring, &cqe, .op = MMSB_OP_CREATE, .flags = MMSB_SQE_AT, .page = last, .len = 64));
 	EXPECT_EQ(MMSB_REASON_GENERATIONS_SPENT, cqe.reason);
 	ASSERT_EQ(0, run_op(self->ring, &cqe, .op = MMSB_OP_CREATE, .flags = MMSB_SQE_AT, .page = MMSB_PAGE_ID(1, 17), .len = 64));

@@ -113,7 +113,7 @@ static u8 image_flags(const struct mmsb_line *line, const struct ms_node *node)
 		flags |= MMSB_IMAGE_STALE;
 	if (line->flags & MMSB_LINE_BEHIND)
 		flags |= MMSB_IMAGE_BEHIND;
-	if (line->flags & MS_LINE_RETIRED)
+	if (line->flags & MMSB_LINE_RETIRED)
 		flags |= MMSB_IMAGE_RETIRED;
 	if (node && (node->flags & MS_NODE_SUSPECT))
 		flags |= MMSB_IMAGE_SUSPECT;

@@ -34,7 +34,7 @@ static enum mmsb_reason line_back(struct ms_shard *shard, u32 index)
 
 static bool line_is_free(const struct mmsb_line *line)
 {
-	return line->kind == MMSB_KIND_NONE && !(line->flags & MS_LINE_RETIRED);
+	return line->kind == MMSB_KIND_NONE && !(line->flags & MMSB_LINE_RETIRED);
 }
 
 /* Lines that were taken by name (AT) while on the list are passed over. */
@@ -95,14 +95,14 @@ static enum mmsb_reason line_take_at(struct ms_shard *shard, u64 page, u32 *inde
 		return MMSB_REASON_PAGE_EXISTS;
 	if (generation < line->generation)
 		return MMSB_REASON_STALE_PAGE;
-	if (line->flags & MS_LINE_RETIRED)
+	if (line->flags & MMSB_LINE_RETIRED)
 		return MMSB_REASON_GENERATIONS_SPENT;
 	return MMSB_REASON_NONE;
 }
 
 static void line_list(struct ms_shard *shard, u32 index, struct mmsb_line *line)
 {
-	if (line->flags & (MS_LINE_LISTED | MS_LINE_RETIRED))
+	if (line->flags & (MS_LINE_LISTED | MMSB_LINE_RETIRED))
 		return;
 	line->link = shard->lines.returned;
 	ms_line_set(line, MS_LINE_LISTED);
@@ -333,7 +333,7 @@ static void line_free(struct ms_shard *shard, u32 index, struct mmsb_line *line)
 	pf_write(line->kind, MMSB_KIND_NONE);
 	ms_line_clear(line, MS_LINE_SMALL | MMSB_LINE_STALE);
 	if (line->generation == ~0u)
-		ms_line_set(line, MS_LINE_RETIRED);
+		ms_line_set(line, MMSB_LINE_RETIRED);
 	else
 		pf_write(line->generation, line->generation + 1);
 	line_list(shard, index, line);
@@ -370,7 +370,7 @@ static void load_free_line(struct ms_shard *shard, u32 index, struct mmsb_line *
 	pf_write(line->generation, MMSB_PAGE_GENERATION(image->page));
 	pf_write(line->tick, image->tick);
 	if (image->flags & MMSB_IMAGE_RETIRED)
-		ms_line_set(line, MS_LINE_RETIRED);
+		ms_line_set(line, MMSB_LINE_RETIRED);
 	line_list(shard, index, line);
 	shard->lines.changes++;
 	pf_release(&line->seq, line->seq + 1);

@@ -13,9 +13,8 @@
 #include "region.h"
 #include "slab.h"
 
-/* mmsb_line.flags */
+/* mmsb_line.flags, beside those of the ABI */
 #define MS_LINE_LISTED	1u		/* on its shard's list of lines that came back */
-#define MS_LINE_RETIRED	2u		/* generations used up */
 #define MS_LINE_SMALL	4u		/* the page lies in one slot of a slab */
 #define MS_LINE_PARENT	8u		/* pages are derived from this one */
 
@@ -63,7 +62,7 @@ static inline void ms_line_clear(struct mmsb_line *line, u8 flags)
 /* Why a line does not hold the page of that generation. */
 static inline enum mmsb_reason ms_line_refusal(const struct mmsb_line *line, u32 generation)
 {
-	bool past = generation < line->generation || (generation == line->generation && (line->flags & MS_LINE_RETIRED));
+	bool past = generation < line->generation || (generation == line->generation && (line->flags & MMSB_LINE_RETIRED));
 
 	return generation && past ? MMSB_REASON_STALE_PAGE : MMSB_REASON_NO_PAGE;
 }

@@ -103,7 +103,7 @@ static void line_without_page(struct ms_verify *verify, u32 index, const struct 
 
 	ms_verify_differ(verify, MMSB_FINDING_FREE_LINE, page, 0, 0, line->size | line->place | line->epoch);
 	ms_verify_differ(verify, MMSB_FINDING_FREE_LINE, page, 1, 0, of_pages);
-	if (!(line->flags & (MS_LINE_LISTED | MS_LINE_RETIRED)) && verify->at < verify->shard->lines.fresh)
+	if (!(line->flags & (MS_LINE_LISTED | MMSB_LINE_RETIRED)) && verify->at < verify->shard->lines.fresh)
 		ms_verify_differ(verify, MMSB_FINDING_LOST, page, 0, verify->shard->lines.fresh, verify->at);
 }
 

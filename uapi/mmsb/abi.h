@@ -87,7 +87,7 @@ struct mmsb_line {
 	__u32 size;		/* bytes */
 	__u32 generation;
 	__u8  kind;		/* enum mmsb_kind */
-	__u8  flags;		/* MMSB_LINE_STALE, MMSB_LINE_BEHIND; the others are the engine's own */
+	__u8  flags;		/* MMSB_LINE_*; the others are the engine's own */
 	__u16 reserved0;
 	__u32 link;		/* the engine's own */
 	__u32 note;		/* likewise */
@@ -96,6 +96,7 @@ struct mmsb_line {
 };
 
 #define MMSB_LINE_STALE		0x80	/* derived, and something before it changed since it was computed: see MMSB_OP_REFRESH */
+#define MMSB_LINE_RETIRED	0x02	/* the page of the last generation that there is was destroyed: none comes here any more */
 #define MMSB_LINE_BEHIND	0x10	/* stale, and so are its bytes, because it, or a page that it follows, is lazy */
 
 /* The space page, at MMSB_MAP_SPACE. */

@@ -99,7 +99,7 @@ demo: ## the main job in a minute: many share a space, write by ring, read by ma
 	build/bin/mmsb demo
 
 check: ## every test, guests with real kernels included
-	@scripts/setup build check guest debug
+	@scripts/setup build check guest debug peers
 	$(SUBMAKE) lib tools selftests asan tsan fuzz $(BENCH_SRCS:%.c=build/%) build/bench/shared-lines
 	@env -u MAKEFLAGS -u MFLAGS selftests/bed/suite
 

@@ -7,6 +7,7 @@
  */
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include "kselftest.h"
 #include "common/seeded.h"
 #include "log/ahead.h"
@@ -24,7 +25,8 @@ struct source {
 	int err;
 	bool large;			/* some records are */
 	uint64_t given, bytes;		/* so far */
-	pthread_t by;			/* who asked last */
+	pthread_t by;			/* who asked last, */
+	sigset_t deaf;			/* and to which signals he is */
 	uint8_t item[LARGEST + sizeof(struct mmsb_record)];
 };
 
@@ -57,6 +59,7 @@ static size_t bytes_of(const struct msl_item *item)
 static int next_drawn(void *from, struct msl_item *item)
 {
 	source.by = pthread_self();
+	pthread_sigmask(SIG_SETMASK, NULL, &source.deaf);
 	if (source.given == source.n)
 		return msl_fail(-source.err, "%p ends behind %llu", from, (unsigned long long)source.n);
 	draw(source.item, source.large, source.given, item);
@@ -138,7 +141,7 @@ static bool has_processors(void)
 	return !sched_getaffinity(0, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) > 1;
 }
 
-/* Who reads: the caller in the beginning, and a thread behind as many bytes as was said, where it is of use. */
+/* Who reads: the caller in the beginning, and a thread behind as many bytes as was said, where it is of use. Signals stay the caller's. */
 static int by_whom(void)
 {
 	bool by_two = has_processors();
@@ -147,7 +150,7 @@ static int by_whom(void)
 
 	EXPECT(take(ahead, 500, &taken) == 0 && source.given == 500 && take(ahead, 0, &taken) == 0);
 	msl_ahead_close(ahead);
-	EXPECT(pthread_equal(source.by, pthread_self()));
+	EXPECT(pthread_equal(source.by, pthread_self()) && !sigismember(&source.deaf, SIGTERM));
 
 	ahead = begin(1000, -ENODATA, false, 300 * 400);
 	EXPECT(take(ahead, 401, &taken) == 0 && source.given == 401 && pthread_equal(source.by, pthread_self()));
@@ -156,7 +159,9 @@ static int by_whom(void)
 	ahead = begin(1000, -ENODATA, false, 300 * 400);
 	EXPECT(take(ahead, UINT64_MAX, &taken) == -ENODATA);
 	msl_ahead_close(ahead);
-	EXPECT(by_two == !pthread_equal(source.by, pthread_self()));
+	EXPECT(by_two == !pthread_equal(source.by, pthread_self()) && by_two == sigismember(&source.deaf, SIGTERM));
+	pthread_sigmask(SIG_SETMASK, NULL, &source.deaf);
+	EXPECT(!sigismember(&source.deaf, SIGTERM));
 	return 0;
 }
 

@@ -6,9 +6,9 @@
  * see; and it raises NEED_WAKEUP and looks again, in ms_shard_sleep(), before it waits. Signals are none of its business.
  */
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include "embedded.h"
+#include "spawn.h"
 
 struct embedded_poller {
 	struct pf_poller home;
@@ -104,20 +104,6 @@ static void *poller_main(void *arg)
 	return NULL;
 }
 
-static int poller_start(struct embedded_poller *poller)
-{
-	sigset_t all, before;
-	int err;
-
-	if (pf_fault_inject())
-		return EAGAIN;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&poller->thread, NULL, poller_main, poller);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
 static void pollers_attach(struct embedded_instance *instance)
 {
 	uint32_t i;
@@ -144,7 +130,7 @@ int embedded_pollers_start(struct embedded_instance *instance, uint32_t pollers)
 	instance->npollers = wanted;
 	pollers_attach(instance);
 	for (i = 0; i < wanted; i++) {
-		err = poller_start(&instance->pollers[i]);
+		err = msl_spawn(&instance->pollers[i].thread, poller_main, &instance->pollers[i]);
 		if (err) {
 			instance->npollers = i;
 			embedded_pollers_stop(instance);

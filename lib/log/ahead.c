@@ -2,8 +2,8 @@
 #define _GNU_SOURCE	/* sched_getaffinity() */
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
+#include "../spawn.h"
 #include "ahead.h"
 
 #define BLOCKS		16u
@@ -131,20 +131,6 @@ static int make_blocks(struct msl_ahead *ahead)
 	return err;
 }
 
-static int spawn(struct msl_ahead *ahead)
-{
-	sigset_t all, before;
-	int err;
-
-	if (pf_fault_inject())
-		return EAGAIN;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&ahead->thread, NULL, run, ahead);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
 /* A thread has no more processors than who makes it: on one, two threads take longer than one. */
 static bool has_processors(void)
 {
@@ -158,7 +144,7 @@ static void try_thread(struct msl_ahead *ahead)
 {
 	ahead->tried = true;
 	if (has_processors() && !make_blocks(ahead))
-		ahead->has_thread = !spawn(ahead);
+		ahead->has_thread = !msl_spawn(&ahead->thread, run, ahead);
 }
 
 static int next_here(struct msl_ahead *ahead, struct msl_item *item)

@@ -5,7 +5,7 @@
  * The thread fills blocks, a few in a circle, and whoever takes gives each back when he asks for what lies behind it: so both stay within the
  * caches, and memory is bounded, by as many of the largest record as there are blocks. What comes, how it ends, and the text of a failure
  * are those that there would be without it; only that the file may have been read further than was taken. A short log is over before a
- * thread has begun, so the first part is taken without one; and so is all of it where no thread can be made.
+ * thread has begun, so the first part is taken without one; and so is all of it where no thread can be made, or there is one processor.
  */
 #ifndef MMSB_LOG_AHEAD_H
 #define MMSB_LOG_AHEAD_H

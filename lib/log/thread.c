@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include <signal.h>
 #include <time.h>
+#include "../spawn.h"
 #include "log.h"
 
 uint64_t msl_now(void)
@@ -68,20 +68,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static int spawn(struct mmsb_log *log)
-{
-	sigset_t all, before;
-	int err;
-
-	if (pf_fault_inject())
-		return EAGAIN;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&log->thread, NULL, run, log);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
-}
-
 int msl_thread_start(struct mmsb_log *log)
 {
 	int err = 0;
@@ -89,7 +75,7 @@ int msl_thread_start(struct mmsb_log *log)
 	pthread_mutex_lock(&log->space->log_lock);
 	log->running = true;
 	if (!(log->flags & MMSB_LOG_OPT_NO_THREAD))
-		err = spawn(log);
+		err = msl_spawn(&log->thread, run, log);
 	log->has_thread = !err && !(log->flags & MMSB_LOG_OPT_NO_THREAD);
 	pthread_mutex_unlock(&log->space->log_lock);
 	return err ? msl_fail(err, "starting the log's thread: %s", strerror(err)) : 0;

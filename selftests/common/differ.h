@@ -56,7 +56,10 @@ int twin_compare(struct twin *twin);		/* everything there is: all pages, the lis
 int twin_hash(struct twin *twin, uint64_t hash[2]);	/* the incremental hash, which must equal the recomputed one */
 int twin_reset(struct twin *twin);
 
-/* Fills in one random entry; its operand goes to `payload`, of which *used bytes are taken. */
-void twin_entry(struct twin *twin, uint8_t *payload, struct mmsb_sqe *sqe);
+/* Whether a batch may become several ticks, and this matters. */
+static inline bool twin_may_be_cut(const struct twin_config *config)
+{
+	return config->graph && (config->shards > 1 || config->polled);
+}
 
 #endif

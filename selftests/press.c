@@ -225,39 +225,48 @@ TEST_F(press, of_a_reader_who_is_behind)
 	ms_history_close(history);
 }
 
-/* Here is no poller but the test, who sees nothing between his last round and his sleep. */
-TEST_F(press, of_what_comes_as_a_poller_falls_asleep)
+/* Of what comes as the poller falls asleep, once, and not before. Here is no poller but the test. */
+static bool told_at_sleep(FIXTURE_DATA(press) *self, unsigned int n, const struct mmsb_sqe *sqe, const unsigned int *told, uint32_t cause)
 {
-	struct mmsb_history_open_args args = { .size = sizeof(args), .limit = 1 };
-	const struct mmsb_sqe nop = { .op = MMSB_OP_NOP }, create = { .op = MMSB_OP_CREATE, .len = 64 };
 	struct ms_shard *shard = ms_space_shard(self->space, 0);
-	struct ms_history *history;
+	bool too_early, asleep;
+
+	put(self, n, sqe);
+	too_early = *told;
+	asleep = ms_shard_sleep(shard);
+	ms_shard_awake(shard);
+	return !too_early && asleep && *told == 1 && seen.held_by == cause + 1;
+}
+
+TEST_F(press, of_completions_as_a_poller_falls_asleep)
+{
+	const struct mmsb_sqe nop = { .op = MMSB_OP_NOP };
 
 	ms_ring_close(self->ring);
 	ASSERT_EQ(0, open_own(self, true));
 	put(self, ENTRIES, &nop);
-	ms_shard_poll(shard);
-	put(self, 2, &nop);
-	EXPECT_EQ(0, seen.ring);
-	EXPECT_TRUE(ms_shard_sleep(shard));
-	EXPECT_EQ(1, seen.ring);
-	EXPECT_EQ(MMSB_STALL_COMPLETIONS + 1, seen.held_by);
-	ms_shard_awake(shard);
+	ms_shard_poll(ms_space_shard(self->space, 0));
+	EXPECT_TRUE(told_at_sleep(self, 2, &nop, &seen.ring, MMSB_STALL_COMPLETIONS));
 	reap(self);
-	ms_shard_poll(shard);
+	ms_shard_poll(ms_space_shard(self->space, 0));
 	EXPECT_EQ(0, held_by(self));
-	reap(self);
+	EXPECT_EQ(0, seen.log);
+}
+
+TEST_F(press, of_a_reader_as_a_poller_falls_asleep)
+{
+	struct mmsb_history_open_args args = { .size = sizeof(args), .limit = 1 };
+	const struct mmsb_sqe create = { .op = MMSB_OP_CREATE, .len = 64 };
+	struct ms_history *history;
+
+	ms_ring_close(self->ring);
+	ASSERT_EQ(0, open_own(self, true));
 	ASSERT_EQ(0, ms_history_open(self->space, &args, &history));
 	put(self, 1, &create);
-	ms_shard_poll(shard);
+	ms_shard_poll(ms_space_shard(self->space, 0));
 	reap(self);
-	put(self, 1, &create);
-	EXPECT_EQ(0, seen.log);
-	EXPECT_TRUE(ms_shard_sleep(shard));
-	EXPECT_EQ(1, seen.log);
-	EXPECT_EQ(MMSB_STALL_LOG + 1, seen.held_by);
-	EXPECT_EQ(1, seen.ring);
-	ms_shard_awake(shard);
+	EXPECT_TRUE(told_at_sleep(self, 1, &create, &seen.log, MMSB_STALL_LOG));
+	EXPECT_EQ(0, seen.ring);
 	ms_history_close(history);
 }
 

@@ -151,7 +151,7 @@ static bool moving_is_sound(uint32_t shards, uint32_t flags, unsigned int rounds
 struct refusal {
 	struct mmsb_ring *ring;
 	uint64_t page;
-	unsigned int pieces;
+	unsigned int pieces, when;
 	int ret;
 };
 
@@ -192,11 +192,62 @@ static bool refusal_is_sound(void)
 	return !err && !totals.findings && !totals.moved && refusal.pieces > 2 && refusal.ret == -ELOOP;
 }
 
+/* All lines that there are have pages, but one that is spent: so the limit lets another page through, which then finds no line. */
+static int spend_lines(struct mmsb_space *space, struct mmsb_ring **ring)
+{
+	struct mmsb_cqe cqe = { 0 };
+	uint64_t page;
+	int i, err = mmsb_ring_open(space, NULL, ring);
+
+	err = err ?: run_op(*ring, &cqe, .op = MMSB_OP_CREATE, .flags = MMSB_SQE_AT, .page = MMSB_PAGE_ID(~0u, 17), .len = 64) ?: cqe.result;
+	err = err ?: mmsb_destroy(*ring, MMSB_PAGE_ID(~0u, 17));
+	for (i = 1; !err && i < 1024; i++)
+		err = mmsb_create(*ring, 64, &page);
+	return err;
+}
+
+/* A page of a size that no page had: refused, and yet there is a slab from then on, of which no list told that was looked at. */
+static bool spend_between(void *arg, uint64_t done, uint64_t total)
+{
+	struct refusal *refusal = arg;
+
+	if (done == total && refusal->pieces++ == refusal->when)
+		refusal->ret = mmsb_create(refusal->ring, 100u << refusal->when, &refusal->page);
+	return done <= total;
+}
+
+static bool spent_line_is_sound(void)
+{
+	struct mmsb_verify_args totals = { .size = sizeof(totals) };
+	struct refusal refusal = { 0 };
+	struct mmsb_space *space = NULL;
+	struct mmsb *mmsb;
+	int err;
+
+	if (mmsb_open(&mmsb, NULL))
+		return false;
+	err = mmsb_space_open(mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 1, .max_pages = 1024,
+			      .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE), &space);
+	err = err ?: spend_lines(space, &refusal.ring);
+	for (; !err && !totals.findings && !totals.moved && refusal.when < 5; refusal.when++) {
+		refusal.pieces = 0;
+		err = mmsb_verify(space, MMSB_OPTS(struct mmsb_verify_opts, .progress = spend_between, .arg = &refusal), &totals);
+	}
+	if (err || totals.findings || totals.moved)
+		ksft_print_msg("%d, %llu findings, moved %x, before piece %u\n", err, (unsigned long long)totals.findings, totals.moved, refusal.when);
+	mmsb_ring_close(refusal.ring);
+	if (space)
+		mmsb_space_close(space);
+	mmsb_close(mmsb);
+	return !err && !totals.findings && !totals.moved && refusal.ret == -EDQUOT;
+}
+
 static void moving(void)
 {
 	unsigned int rounds = (unsigned int)scaled(200) + 4;
 
 	ksft_test_result(refusal_is_sound(), "a graph that was refused while it was looked at is no finding\n");
+	ksft_test_result(spent_line_is_sound(), "a page that found no line while all were looked at is no finding\n");
 	ksft_test_result(moving_is_sound(1, MMSB_SPACE_INLINE, rounds), "one shard: all is in order while others make, change and destroy pages\n");
 	ksft_test_result(moving_is_sound(3, 0, rounds), "three shards with pollers: likewise\n");
 	ksft_test_result(moving_is_sound(3, MMSB_SPACE_INLINE | MMSB_SPACE_LAZY, rounds), "three lazy shards without: likewise\n");

@@ -310,6 +310,7 @@ enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *
 		reason = line_take_fresh(shard, &index);
 		if (reason) {
 			bytes_give(shard, place, bytes);
+			shard->lines.changes++;
 			return reason;
 		}
 	}

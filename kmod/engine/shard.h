@@ -103,7 +103,7 @@ void ms_shard_unlock(struct ms_shard *shard);
 /* Sees to it that what was published while the run lock was held is handled. */
 void ms_shard_settle(struct ms_shard *shard);
 
-/* Moves whenever pages or edges come or go, or memory for edges that were refused then. */
+/* Moves whenever pages or edges come or go, or memory for such as were refused then. */
 static inline u64 ms_shard_changes(const struct ms_shard *shard)
 {
 	return shard->lines.changes + shard->graph.changes;

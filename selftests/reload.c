@@ -84,7 +84,6 @@ TEST_F(reload, goes_right_behind_a_space)
 
 	for (i = 0; i < rounds; i++) {
 		ASSERT_EQ(0, leave_full_space(self->name));
-		usleep(i % 4 * 300);
 		ASSERT_EQ(0, unload());
 		ASSERT_EQ(0, load(self->module));
 	}

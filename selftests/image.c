@@ -85,6 +85,13 @@ static struct derived derived(uint64_t page, uint64_t parent)
 	};
 }
 
+static bool has(struct by_hand *hand, uint64_t pages, uint64_t derived, uint64_t edges)
+{
+	struct mmsb_space_info_args info = { .size = sizeof(info) };
+
+	return !mmsb_space_info(hand->space, &info) && info.pages == pages && info.derived == derived && info.edges == edges;
+}
+
 #define ID(index)	MMSB_PAGE_ID(5, index)
 #define SPOILED(what, field, value, reason) do {				\
 	__typeof__(what) spoiled = what;					\
@@ -129,7 +136,7 @@ static int refused_lines(const struct wild_config *config)
 	SPOILED(good, image.length, 60, BAD_IMAGE);
 	SPOILED(good, image.length, ~7u, BAD_IMAGE);
 	SPOILED(good, image.edges, 1, BAD_IMAGE);
-	EXPECT(mmsb_page_info(hand.space, ID(1), &info) == -ENOENT);
+	EXPECT(mmsb_page_info(hand.space, ID(1), &info) == -ENOENT && has(&hand, 0, 0, 0));
 	EXPECT(load(&hand, hand.replay, &good, sizeof(good)) == 0);
 	EXPECT(load(&hand, hand.replay, &good, sizeof(good)) == MMSB_REASON_LINE_USED);
 	SPOILED(good, image.page, MMSB_PAGE_ID(6, 1), LINE_USED);
@@ -167,9 +174,11 @@ static int refused_edges(const struct wild_config *config)
 	SPOILED(good, edge.parent, ID(7), PARENT_GONE);
 	EXPECT(hand.cqe.epoch == ID(7));
 	EXPECT(load(&hand, hand.replay, &self, sizeof(self)) == MMSB_REASON_CYCLE && hand.cqe.epoch == ID(1025));
+	EXPECT(has(&hand, 2, 0, 0));
 	EXPECT(load(&hand, hand.replay, &good, sizeof(good)) == 0);
 	EXPECT(load(&hand, hand.replay, &good, sizeof(good)) == MMSB_REASON_LINE_USED);
 	EXPECT(load(&hand, hand.replay, &back, sizeof(back)) == MMSB_REASON_CYCLE && hand.cqe.epoch == ID(1));
+	EXPECT(has(&hand, 2, 1, 1));
 	by_hand_close(&hand);
 	return 0;
 }

@@ -363,6 +363,20 @@ static int written_without_memory(void)
 
 /* ---------------------------------------------------------------------------------------------------------------- sizes */
 
+/* Of plain adds, in a file of its own. */
+static int writer_begin_plain(struct writer *writer, uint32_t disk_flags, uint32_t flags, uint32_t per_tick, uint64_t pages)
+{
+	int err = writer_begin(writer, disk_flags);
+
+	writer->flags = flags;
+	if (!err)
+		err = writer_rotate(writer);
+	writer->records.plain = true;
+	writer->records.per_tick = per_tick;
+	writer->records.pages = pages;
+	return err;
+}
+
 /* A tick of many frames, with an operand that is larger than one. */
 static int large(uint32_t flags)
 {
@@ -371,14 +385,8 @@ static int large(uint32_t flags)
 	const struct msl_reader_opts opts = { .life = MSL_LAST_LIFE };
 	struct writer writer;
 	size_t n;
-	int err = writer_begin(&writer, 0);
+	int err = writer_begin_plain(&writer, 0, flags, 1000000, 1000000);
 
-	writer.flags = flags;
-	if (!err)
-		err = writer_rotate(&writer);
-	writer.records.plain = true;
-	writer.records.per_tick = 1000000;
-	writer.records.pages = 1000000;
 	if (!err)
 		err = writer_tell_some(&writer, 30000);
 	delta->record = (struct mmsb_record){ (uint32_t)(sizeof(*delta) + bytes), MMSB_RECORD_DELTA, 0, 0, writer.records.tick };
@@ -438,14 +446,8 @@ static int read_once(void)
 	char name[MSL_NAME_BYTES];
 	struct writer writer;
 	uint64_t bytes;
-	int err = writer_begin(&writer, MSL_DISK_NO_URING);
+	int err = writer_begin_plain(&writer, MSL_DISK_NO_URING, 0, 64, 1000000);
 
-	writer.flags = 0;
-	if (!err)
-		err = writer_rotate(&writer);
-	writer.records.plain = true;
-	writer.records.per_tick = 64;
-	writer.records.pages = 1000000;
 	while (!err && writer.segment->at < 2 << 20)
 		err = writer_tell(&writer, records_next(&writer.records));
 	if (!err)
@@ -468,14 +470,8 @@ static int bytes_per_add(uint64_t pages, double most)
 {
 	struct writer writer;
 	double each;
-	int err = writer_begin(&writer, MSL_DISK_NO_URING);
+	int err = writer_begin_plain(&writer, MSL_DISK_NO_URING, 0, 64, pages);
 
-	writer.flags = 0;
-	if (!err)
-		err = writer_rotate(&writer);
-	writer.records.plain = true;
-	writer.records.per_tick = 64;
-	writer.records.pages = pages;
 	writer.records.origins = 4;
 	while (!err && writer.segment->tally.deltas < 50000)
 		err = writer_tell(&writer, records_next(&writer.records));

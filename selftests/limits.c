@@ -173,6 +173,31 @@ TEST_F(limits, pages_without_room)
 	mmsb_space_close(space);
 }
 
+/* Nor is one that finds no line, as all of the shard are spent. */
+TEST_F(limits, pages_without_a_line)
+{
+	struct mmsb_ring *ring[2];
+	struct mmsb_cqe cqe = { 0 };
+	struct mmsb_space *space;
+	uint64_t page;
+	uint32_t k;
+
+	ASSERT_EQ(0, OPEN(NULL, &space, .flags = NEW, .shards = 2, .max_pages = 1));
+	for (k = 0; k < 2; k++)
+		ASSERT_EQ(0, RING(space, &ring[k], .shard = k + 1));
+	for (k = 0; k < 1024; k++) {
+		page = MMSB_PAGE_ID(~0u, k);
+		ASSERT_EQ(0, run_op(ring[0], &cqe, .op = MMSB_OP_CREATE, .flags = MMSB_SQE_AT, .page = page, .len = 64));
+		ASSERT_EQ(0, cqe.result);
+		ASSERT_EQ(0, mmsb_destroy(ring[0], page));
+	}
+	EXPECT_REASON(MMSB_REASON_PAGES_LIMIT, mmsb_create(ring[0], 64, &page));
+	EXPECT_EQ(0, mmsb_create(ring[1], 64, &page));
+	for (k = 0; k < 2; k++)
+		mmsb_ring_close(ring[k]);
+	mmsb_space_close(space);
+}
+
 TEST_F(limits, bytes)
 {
 	struct mmsb_space_info_args info = { .size = sizeof(info) };

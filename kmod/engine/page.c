@@ -283,6 +283,14 @@ static enum mmsb_reason page_reserve(struct ms_shard *shard, u32 bytes, u64 *pla
 	return reason;
 }
 
+/* A slab that was made for it may stay, and a list of lines be shorter. */
+static void page_unreserve(struct ms_shard *shard, u32 bytes, u64 place)
+{
+	bytes_give(shard, place, bytes);
+	shard->lines.changes++;
+	ms_quota_return(shard->space, &shard->lines);
+}
+
 static void page_count(struct ms_shard *shard)
 {
 	shard->lines.quota--;
@@ -309,8 +317,7 @@ enum mmsb_reason ms_page_create(struct ms_shard *shard, u32 bytes, u64 at, u64 *
 	if (!at && !line_take_returned(shard, &index)) {
 		reason = line_take_fresh(shard, &index);
 		if (reason) {
-			bytes_give(shard, place, bytes);
-			shard->lines.changes++;
+			page_unreserve(shard, bytes, place);
 			return reason;
 		}
 	}
@@ -387,7 +394,7 @@ static enum mmsb_reason load_bytes(struct ms_shard *shard, const struct mmsb_ima
 	if (image->bytes > PF_CHUNK)
 		reason = bytes_fill(shard, *place + image->offset, image->length);
 	if (reason)
-		bytes_give(shard, *place, image->bytes);
+		page_unreserve(shard, image->bytes, *place);
 	else
 		bytes_store(shard->space, *place + image->offset, bytes, image->length);
 	return reason;

@@ -23,7 +23,7 @@ struct ms_lines {
 	u32 quota;			/* pages that may be made before asking the space */
 	u64 fresh;			/* lines of this shard from here on were never dealt */
 	u64 live;
-	u64 changes;			/* pages that came or went, or found no line, and resets */
+	u64 changes;			/* pages that came or went, or were refused late, and resets */
 };
 
 struct ms_shard;

@@ -3,7 +3,7 @@
  * One wave over many shards, computed by one thread or by several: whichever, it comes to the same. A graph is drawn in levels whose pages
  * follow pages of any shard, by edges of both types, some of them lazily, and planted into spaces of 1 to 8 shards, inline and
  * polled. After every tick all pages have the same bytes, epochs, signatures and flags in each of these spaces, and the spaces the
- * same state. That the work was shared is told by a counter.
+ * same state. That the work was shared is told by a counter, and seen with a graph that is wide whatever was drawn.
  */
 #include "common/harness.h"
 #include "common/home.h"
@@ -31,11 +31,19 @@ struct bed {
 	bool polled;
 };
 
-FIXTURE(share) {
+struct garden {
 	struct mmsb *mmsb;
 	struct bed bed[SPACES];
 	struct plant plant[PAGES];
+};
+
+FIXTURE(share) {
+	struct garden garden;
 	struct rng rng;
+};
+
+FIXTURE(wide) {
+	struct garden garden;
 };
 
 /* ------------------------------------------------------------------------------------------------------------- drawing */
@@ -58,14 +66,29 @@ static void draw_edges(struct rng *rng, struct plant *plants, struct plant *plan
 	}
 }
 
+static uint32_t level_of(uint32_t i)
+{
+	return i < SOURCES ? 0 : 1 + (i - SOURCES) / WIDTH;
+}
+
+static uint32_t first_below(uint32_t level)
+{
+	return level < 2 ? 0 : SOURCES + (level - 2) * WIDTH;
+}
+
+static uint64_t id_of(uint32_t i)
+{
+	return MMSB_PAGE_ID(1, 1024 * (i % BLOCKS) + i / BLOCKS);
+}
+
 /* Its parents lie in the level below, or, now and then, anywhere below. */
 static void draw_plant(struct rng *rng, struct plant *plants, uint32_t i)
 {
 	static const uint32_t rules[] = { MMSB_RULE_ADD_MUL, MMSB_RULE_ADD_MUL, MMSB_RULE_XOR_AND, MMSB_RULE_MIN_ADD, MMSB_RULE_HASH };
-	uint32_t level = i < SOURCES ? 0 : 1 + (i - SOURCES) / WIDTH, first = level < 2 ? 0 : SOURCES + (level - 2) * WIDTH;
+	uint32_t level = level_of(i), first = first_below(level);
 	struct plant *plant = &plants[i];
 
-	plant->page = MMSB_PAGE_ID(1, 1024 * (i % BLOCKS) + i / BLOCKS);
+	plant->page = id_of(i);
 	plant->bytes = MMSB_PAGE_MIN + 8 * draw(rng, (BYTES - MMSB_PAGE_MIN) / 8);
 	if (!level)
 		return;
@@ -76,6 +99,20 @@ static void draw_plant(struct rng *rng, struct plant *plants, uint32_t i)
 		draw_edges(rng, plants, plant, first, level < 2 ? SOURCES : WIDTH);
 	else
 		draw_edges(rng, plants, plant, 0, level < 2 ? SOURCES : SOURCES + (level - 1) * WIDTH);
+}
+
+/* Every page of a level follows the level's first below, so all of them follow the first source. */
+static void widen_plant(struct plant *plants, uint32_t i)
+{
+	uint32_t level = level_of(i);
+	struct plant *plant = &plants[i];
+
+	*plant = (struct plant){ .page = id_of(i), .bytes = BYTES };
+	if (!level)
+		return;
+	plant->how = (struct mmsb_derive){ .rule = MMSB_RULE_ADD_MUL, .lane = MMSB_LANE_U64 };
+	plant->edge[0] = (struct mmsb_edge){ .parent = plants[first_below(level)].page, .type = MMSB_EDGE_DATA, .weight = 1 };
+	plant->edges = 1;
 }
 
 /* ------------------------------------------------------------------------------------------------------------- planting */
@@ -110,6 +147,27 @@ static int bed_plant(struct bed *bed, const struct plant *plants)
 	return 0;
 }
 
+static int garden_open(struct garden *garden)
+{
+	int ret = mmsb_open(&garden->mmsb, NULL);
+	uint32_t i;
+
+	for (i = 0; !ret && i < SPACES; i++)
+		ret = bed_open(&garden->bed[i], garden->mmsb, 1u << (i / 2), i % 2) ?: bed_plant(&garden->bed[i], garden->plant);
+	return ret;
+}
+
+static void garden_close(struct garden *garden)
+{
+	uint32_t i;
+
+	for (i = 0; i < SPACES; i++) {
+		mmsb_ring_close(garden->bed[i].ring);
+		mmsb_space_close(garden->bed[i].space);
+	}
+	mmsb_close(garden->mmsb);
+}
+
 FIXTURE_SETUP(share)
 {
 	const char *again = getenv("MMSB_SEED");
@@ -118,28 +176,32 @@ FIXTURE_SETUP(share)
 
 	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	self->rng = (struct rng){ .state = seed };
-	ASSERT_EQ(0, mmsb_open(&self->mmsb, NULL));
 	for (i = 0; i < PAGES; i++)
-		draw_plant(&self->rng, self->plant, i);
-	for (i = 0; i < SPACES; i++) {
-		ASSERT_EQ(0, bed_open(&self->bed[i], self->mmsb, 1u << (i / 2), i % 2)) {
-			TH_LOG("%s", mmsb_strerror_last());
-		}
-		ASSERT_EQ(0, bed_plant(&self->bed[i], self->plant)) {
-			TH_LOG("%s", mmsb_strerror_last());
-		}
+		draw_plant(&self->rng, self->garden.plant, i);
+	ASSERT_EQ(0, garden_open(&self->garden)) {
+		TH_LOG("%s", mmsb_strerror_last());
 	}
 }
 
 FIXTURE_TEARDOWN(share)
 {
+	garden_close(&self->garden);
+}
+
+FIXTURE_SETUP(wide)
+{
 	uint32_t i;
 
-	for (i = 0; i < SPACES; i++) {
-		mmsb_ring_close(self->bed[i].ring);
-		mmsb_space_close(self->bed[i].space);
+	for (i = 0; i < PAGES; i++)
+		widen_plant(self->garden.plant, i);
+	ASSERT_EQ(0, garden_open(&self->garden)) {
+		TH_LOG("%s", mmsb_strerror_last());
 	}
-	mmsb_close(self->mmsb);
+}
+
+FIXTURE_TEARDOWN(wide)
+{
+	garden_close(&self->garden);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ comparing */
@@ -225,6 +287,7 @@ static int step(const struct bed *bed, const struct plant *plants, uint64_t choi
 
 TEST_F(share, comes_to_the_same)
 {
+	struct garden *garden = &self->garden;
 	uint32_t steps = 10 + (uint32_t)scaled(100), all = home_is_kernel() ? 16 : 1, i, k;
 	uint64_t shared = 0;
 
@@ -232,42 +295,43 @@ TEST_F(share, comes_to_the_same)
 		uint64_t choice = rng_next(&self->rng) >> 8, value = rng_next(&self->rng);
 
 		for (i = 0; i < SPACES; i++)
-			ASSERT_EQ(0, step(&self->bed[i], self->plant, choice, value));
+			ASSERT_EQ(0, step(&garden->bed[i], garden->plant, choice, value));
 		for (i = 1; i < SPACES; i++) {
-			const char *what = beds_differ(&self->bed[0], &self->bed[i], self->plant, k % all, all);
+			const char *what = beds_differ(&garden->bed[0], &garden->bed[i], garden->plant, k % all, all);
 
 			ASSERT_EQ(NULL, what) {
-				TH_LOG("step %u: with %u shards, %s, another %s", k, self->bed[i].shards,
-				       self->bed[i].polled ? "polled" : "inline", what);
+				TH_LOG("step %u: with %u shards, %s, another %s", k, garden->bed[i].shards,
+				       garden->bed[i].polled ? "polled" : "inline", what);
 			}
 		}
 	}
 	for (i = 1; i < SPACES; i++) {
-		EXPECT_EQ(info_of(&self->bed[0]).recomputed, info_of(&self->bed[i]).recomputed);
-		shared += info_of(&self->bed[i]).shared;
+		EXPECT_EQ(info_of(&garden->bed[0]).recomputed, info_of(&garden->bed[i]).recomputed);
+		shared += info_of(&garden->bed[i]).shared;
 	}
 	TH_LOG("%u ticks, %llu levels shared", steps, (unsigned long long)shared);
 }
 
 /* Nobody says when a poller comes; but as long as there is work it does come, if there is a processor for it. */
-TEST_F(share, is_done_by_several)
+TEST_F(wide, is_done_by_several)
 {
+	struct garden *garden = &self->garden;
 	uint64_t end = now_ns() + PATIENCE;
 	uint32_t i;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
 		SKIP(return, "one processor does one thing at a time");
 	for (i = 3; i < SPACES; i += 2) {
-		const struct bed *bed = &self->bed[i];
+		const struct bed *bed = &garden->bed[i];
 		uint64_t value = 0;
 
 		for (; !info_of(bed).shared && now_ns() < end; value++)
-			ASSERT_EQ(0, mmsb_set(bed->ring, self->plant[value % SOURCES].page, 0, &value, sizeof(value), NULL));
+			ASSERT_EQ(0, mmsb_set(bed->ring, garden->plant[0].page, 0, &value, sizeof(value), NULL));
 		EXPECT_LT(0, info_of(bed).shared) {
 			TH_LOG("%u shards, and nobody came", bed->shards);
 		}
 	}
-	EXPECT_EQ(0, info_of(&self->bed[1]).shared);
+	EXPECT_EQ(0, info_of(&garden->bed[1]).shared);
 }
 
 TEST_HARNESS_MAIN

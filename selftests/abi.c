@@ -454,12 +454,12 @@ static void bound(const struct call *c, void *args)
 
 TEST_F_TIMEOUT(ioctls, garbage, 120)
 {
-	uint64_t seed = rng_seed_now(), i, n = scaled(100000), value;
+	uint64_t seed = rng_seed(), i, n = scaled(100000), value;
 	struct rng rng = { .state = seed };
 	unsigned char args[ARGS_MAX];
 	unsigned int k;
 
-	TH_LOG("seed %llu", (unsigned long long)seed);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	for (i = 0; i < n; i++) {
 		const struct call *c = &calls[rng_below(&rng, CALLS)];
 

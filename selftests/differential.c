@@ -127,7 +127,7 @@ static void run_all(uint64_t seed, uint64_t ops)
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = rng_seed_now(), ops = scaled(2000000), end = now_ns() + soak_seconds() * SECOND;
+	uint64_t seed = rng_seed(), ops = scaled(2000000), end = now_ns() + soak_seconds() * SECOND;
 
 	options(argc, argv, &seed, &ops);
 	ksft_print_header();

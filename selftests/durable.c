@@ -448,12 +448,12 @@ TEST_F(durable, whoever_is_told_finds_it_durable)
 	struct writer writer = { .log = self->log };
 	struct user user[3];
 	pthread_t thread, users[3];
-	uint64_t seed = rng_seed_now(), total = 0, value;
+	uint64_t seed = rng_seed(), total = 0, value;
 	unsigned int i;
 
 	if (variant->mode != MMSB_STRICT)
 		SKIP(return, "only a strict space promises it for all deltas");
-	TH_LOG("seed %llu", (unsigned long long)seed);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, write_on, &writer));
 	for (i = 0; i < 3; i++) {
 		user[i] = (struct user){ .space = self->space, .flags = variant->ring_flags, .shard = i % variant->shards + 1,

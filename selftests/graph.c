@@ -623,12 +623,12 @@ TEST_F(graph, only_if_the_epoch_is)
 /* Edges between any two of many pages come and go at random; heights must be the longest ways from a source page. */
 TEST_F(graph, heights)
 {
-	uint64_t page[NODES], seed = rng_seed_now();
+	uint64_t page[NODES], seed = rng_seed();
 	unsigned int edges[NODES][NODES] = {}, height[NODES], i, k, step, linked = 0, cycles = 0;
 	struct rng rng = { .state = seed };
 	bool moved;
 
-	TH_LOG("seed %llu", (unsigned long long)seed);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	for (i = 0; i < NODES; i++) {
 		page[i] = new_page(self, 64);
 		ASSERT_EQ(0, derive_sum(self->ring, page[i], &self->page[i % SOURCES], 1));

@@ -551,7 +551,7 @@ static void run(bool polled, uint64_t seed, uint64_t nanoseconds)
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : rng_seed_now();
+	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : rng_seed();
 	uint64_t each = (soak_seconds() ?: 6) * SECOND / 2;
 
 	ksft_print_header();

@@ -210,13 +210,13 @@ static int hash_agrees(struct mmsb_space *space)
 
 TEST_F_TIMEOUT(kill, at_any_moment, 110)
 {
-	uint64_t seed = rng_seed_now(), round, end = now_ns() + (soak_seconds() ?: slowest() ? 10 : 15) * SECOND, memory = 0, mine = 0;
+	uint64_t seed = rng_seed(), round, end = now_ns() + (soak_seconds() ?: slowest() ? 10 : 15) * SECOND, memory = 0, mine = 0;
 	struct rng rng = { .state = seed };
 	struct mmsb_space_info_args info;
 	pid_t victim[VICTIMS];
 	int i, status;
 
-	TH_LOG("seed %llu", (unsigned long long)seed);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	ASSERT_EQ(0, have_had_all_sizes(self->space));
 	for (round = 0; now_ns() < end; round++) {
 		for (i = 0; i < VICTIMS; i++) {
@@ -260,7 +260,7 @@ TEST_F_TIMEOUT(kill, at_any_moment, 110)
 TEST_F_TIMEOUT(kill, with_its_space, 110)
 {
 	struct mmsb_info_args before = { .size = sizeof(before) }, after = { .size = sizeof(after) };
-	struct rng rng = { .state = rng_seed_now() };
+	struct rng rng = { .state = rng_seed() };
 	unsigned int round, n = scaled(200) + 5;
 	int status;
 

@@ -471,7 +471,7 @@ int main(int argc, char **argv)
 	static const struct option longs[] = { { "seed", required_argument, NULL, 's' }, {} };
 	int c;
 
-	seed = rng_seed_now();
+	seed = rng_seed();
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c == '?')
 			ksft_exit_fail_msg("usage: logdisk [--seed N]\n");

@@ -332,7 +332,7 @@ int main(int argc, char **argv)
 	char place[FOLDER_MAX];
 	int err;
 
-	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : rng_seed_now();
+	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : rng_seed();
 	ksft_print_header();
 	folder_make(place);
 	err = smalldisk_mount(place);

@@ -172,7 +172,7 @@ int main(int argc, char **argv)
 {
 	uint64_t end = now_ns() + soak_seconds() * SECOND;
 
-	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : rng_seed_now();
+	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : rng_seed();
 	ksft_print_header();
 	do {
 		ksft_print_msg("seed %llu\n", (unsigned long long)seed);

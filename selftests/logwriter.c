@@ -757,7 +757,7 @@ int main(int argc, char **argv)
 	uint64_t end = now_ns() + soak_seconds() * SECOND;
 	int c;
 
-	seed = rng_seed_now();
+	seed = rng_seed();
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c == '?')
 			ksft_exit_fail_msg("usage: logwriter [--seed N]\n");

@@ -519,12 +519,12 @@ TEST_F(mmsbd, reads_its_configuration_again)
 
 TEST_F_TIMEOUT(mmsbd, killed_at_any_moment, 170)
 {
-	uint64_t seed = rng_seed_now(), round, until = now_ns() + (soak_seconds() ?: 40) * SECOND;
+	uint64_t seed = rng_seed(), round, until = now_ns() + (soak_seconds() ?: 40) * SECOND;
 	struct rng rng = { .state = seed };
 	pid_t producer[PRODUCERS];
 	int i;
 
-	TH_LOG("seed %llu", (unsigned long long)seed);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	ASSERT_EQ(0, daemon_start(&self->daemon));
 	ASSERT_EQ(0, daemon_wait_written(self->mmsb, self->name));
 	ASSERT_EQ(0, make_pages(self));

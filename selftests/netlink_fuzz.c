@@ -372,9 +372,7 @@ static void judge(struct fuzz *fuzz, const struct message *message, const struct
 static int fuzz_open(struct fuzz *fuzz, int family, const char *name, uint64_t id)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	const char *asked = getenv("MMSB_SEED");
-
-	*fuzz = (struct fuzz){ .rng = { asked ? strtoull(asked, NULL, 0) : rng_seed_now() }, .name = name, .id = id, .family = family };
+	*fuzz = (struct fuzz){ .rng = { rng_seed() }, .name = name, .id = id, .family = family };
 	fuzz->sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 	printf("# MMSB_SEED=%llu as %u\n", (unsigned long long)fuzz->rng.state, getuid());
 	fflush(stdout);

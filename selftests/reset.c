@@ -20,9 +20,9 @@ FIXTURE_VARIANT_ADD(reset, polled_2) { .config = { .shards = 2, .polled = true }
 
 FIXTURE_SETUP(reset)
 {
-	uint64_t seed = rng_seed_now();
+	uint64_t seed = rng_seed();
 
-	TH_LOG("seed %llu", (unsigned long long)seed);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	ASSERT_EQ(0, twin_open(&self->used, &variant->config, seed));
 	ASSERT_EQ(0, twin_open(&self->fresh, &variant->config, ~seed));
 }

@@ -711,7 +711,7 @@ static void options(int argc, char **argv, u64 *seed, u64 *cases)
 
 int main(int argc, char **argv)
 {
-	u64 seed = rng_seed_now(), cases = scaled(60);
+	u64 seed = rng_seed(), cases = scaled(60);
 	u32 count = 2;
 
 	options(argc, argv, &seed, &cases);

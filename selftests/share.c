@@ -170,8 +170,7 @@ static void garden_close(struct garden *garden)
 
 FIXTURE_SETUP(share)
 {
-	const char *again = getenv("MMSB_SEED");
-	uint64_t seed = again ? strtoull(again, NULL, 0) : rng_seed_now();
+	uint64_t seed = rng_seed();
 	uint32_t i;
 
 	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);

@@ -66,11 +66,11 @@ TEST(buckets)
 
 TEST(against_samples)
 {
-	uint64_t seed = rng_seed_now(), sum = 0, below;
+	uint64_t seed = rng_seed(), sum = 0, below;
 	struct rng rng = { seed };
 	unsigned int n, i, octave;
 
-	TH_LOG("seed %llu", (unsigned long long)seed);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	for (n = 1; n <= SAMPLES; n = n * 7 + 1) {
 		memset(hists, 0, sizeof(hists));
 		memset(&merged, 0, sizeof(merged));
@@ -195,11 +195,11 @@ TEST(stays_of_a_queue_that_moves)
 /* However many come meanwhile, and however uneven: all are told, the oldest exactly, none of them too short, and none by more than an eighth too long. */
 TEST(stays_of_a_queue_that_stands)
 {
-	uint64_t seed = rng_seed_now();
+	uint64_t seed = rng_seed();
 	struct rng rng = { seed };
 	unsigned int round, i;
 
-	TH_LOG("seed %llu", (unsigned long long)seed);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	for (round = 0; round < 200; round++) {
 		uint64_t now = 1 + rng_below(&rng, 1000);
 

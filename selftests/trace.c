@@ -113,7 +113,7 @@ TEST_F(trace, deltas)
 	unsigned int i, rejected = 0, away = 0;
 	size_t at = 0;
 
-	TH_LOG("seed %llu", (unsigned long long)rng.state);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)rng.state);
 	ASSERT_EQ(0, traced_begin());
 	for (i = 0; i < DRAWN; i++) {
 		sqe[i] = draw(&rng, self->page, i);

@@ -390,11 +390,11 @@ static int play(struct bench *bench, const uint64_t *page, struct rng *rng, unsi
 
 TEST_F(wave, lazy_comes_to_the_same)
 {
-	uint64_t page[3][SHAPES], seed = rng_seed_now(), bytes[2][16];
+	uint64_t page[3][SHAPES], seed = rng_seed(), bytes[2][16];
 	unsigned int i, k, steps = 20 + scaled(300);
 	struct bench bench[3];
 
-	TH_LOG("seed %llu", (unsigned long long)seed);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	for (i = 0; i < 3; i++) {
 		struct rng rng = { .state = seed };
 
@@ -586,12 +586,12 @@ TEST_F(wave, completions_imply_what_follows)
 TEST(the_same_with_any_number_of_shards)
 {
 	static const uint32_t shards[] = { 1, 2, 3, 8 };
-	uint64_t page[SHAPES], hash[2], first[2], seed = rng_seed_now(), count = 0;
+	uint64_t page[SHAPES], hash[2], first[2], seed = rng_seed(), count = 0;
 	unsigned int i, steps = 20 + scaled(1000);
 	struct bench bench;
 	struct mmsb *mmsb;
 
-	TH_LOG("seed %llu", (unsigned long long)seed);
+	TH_LOG("MMSB_SEED=%llu", (unsigned long long)seed);
 	ASSERT_EQ(0, mmsb_open(&mmsb, NULL));
 	for (i = 0; i < 8; i++) {
 		struct rng rng = { .state = seed };

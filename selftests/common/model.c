@@ -157,6 +157,8 @@ static enum mmsb_reason check_length(const struct mmsb_sqe *sqe)
 		return MMSB_REASON_NONE;
 	if (is_bulk(sqe) && sqe->offset)
 		return MMSB_REASON_BAD_RESERVED;
+	if (sqe->op == MMSB_OP_WORDS && sqe->len > MMSB_WORDS_MAX)
+		return MMSB_REASON_TOO_LONG;
 	if (!sqe->len || (is_bulk(sqe) && sqe->len % (sqe->op == MMSB_OP_LOAD ? 8 : sizeof(struct mmsb_word))))
 		return MMSB_REASON_BAD_LENGTH;
 	if (is_bulk(sqe))

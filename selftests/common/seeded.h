@@ -16,7 +16,7 @@ static inline void seeded_options(int argc, char **argv, uint64_t *seed, uint64_
 	};
 	int c;
 
-	*seed = rng_seed_now();
+	*seed = rng_seed();
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (c == '?')
 			ksft_exit_fail_msg("usage: %s [--seed N] [--ops N]\n", argv[0]);

@@ -119,7 +119,7 @@ static bool options_read(struct options *options, int argc, char **argv)
 	if (!options->seeds && options->seconds <= 0)
 		options->seeds = options->has_seed ? 1 : 1000;
 	if (!options->has_seed)
-		options->seed = rng_seed_now();
+		options->seed = rng_seed();
 	return true;
 }
 

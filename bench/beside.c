@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What else carries a message of 64 bytes from one who has it to one who wants it: a pipe, a UNIX socket, an ioctl for each, io_uring,
- * which is a ring as MMSB's are, with a request that does nothing. What can carry one carries an entry that says "add one to number
- * 17", and who takes it does so; at the end the numbers are added up.
+ * A delta beside a message of its size on other roads (road.h).
  *
  * Instructions (in a guest that counts them) are those of both sides together, one after the other on one CPU, so that nobody is ever
  * woken and no message finds the other asleep: the best that such ways can do. Beside them stands a delta through a polled ring, both
@@ -11,39 +9,19 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
-#include <errno.h>
-#include <liburing.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-#include <sys/socket.h>
 #include "calls.h"
 #include "count.h"
+#include "road.h"
 
-#define NUMBERS		1024u
 #define TRIES		100u
 #define FEW		128u
 #define MANY		896u
 #define CALLS		4096u
-#define ENTRIES		1024u
 #define AWAKE_MS	1000u		/* for as long as nobody else is measured */
 #define AWAKE_SHORT_MS	2u		/* whoever polls shall not do so while another one is measured, */
 #define ASLEEP_US	12000u		/* before which he is given time to fall asleep */
-
-struct message {
-	uint64_t number, value, rest[6];
-};
-
-struct scene;
-
-struct road {
-	void (*open)(struct scene *scene);
-	void (*close)(struct scene *scene);
-	void (*send)(struct scene *scene, unsigned int n);	/* at most KIT_BATCH */
-	void (*take)(struct scene *scene, unsigned int n);
-	bool two_threads;		/* send and take may go on side by side */
-};
 
 struct setting {
 	const struct road *road;
@@ -52,223 +30,10 @@ struct setting {
 
 struct scene {
 	const struct setting *setting;
-	const struct bench_opts *bench;
-	int to, from;
-	unsigned int awake_ms;
-	struct io_uring uring;
-	struct kit *inside;		/* what an ioctl goes to */
+	struct bench_opts bench;
+	struct ends ends;
 	struct kit *polled, *drained;	/* beside which it is counted; or polled alone, timed */
-	unsigned int at;
-	uint64_t sent, number[NUMBERS];
-	struct message out[KIT_BATCH], in[KIT_BATCH];
 };
-
-/* ----------------------------------------------------------------------------------------------------------- messages */
-
-static void write_messages(struct scene *scene, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		scene->out[i] = (struct message){ .number = scene->at++ % NUMBERS, .value = 1 };
-	scene->sent += n;
-}
-
-static void obey_messages(struct scene *scene, unsigned int n)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		scene->number[scene->in[i].number % NUMBERS] += scene->in[i].value;
-}
-
-static void close_ends(struct scene *scene)
-{
-	uint64_t sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < NUMBERS; i++)
-		sum += scene->number[i];
-	if (sum != scene->sent)
-		bench_die("%lu messages were sent, and %lu arrived", (unsigned long)scene->sent, (unsigned long)sum);
-	close(scene->to);
-	close(scene->from);
-}
-
-/* --------------------------------------------------------------------------------------------------------------- pipe */
-
-static void pipe_open(struct scene *scene)
-{
-	int ends[2];
-
-	if (pipe(ends))
-		bench_die("no pipe: %s", strerror(errno));
-	scene->from = ends[0];
-	scene->to = ends[1];
-}
-
-/* What fits into a pipe at once is written at once. */
-static void pipe_send(struct scene *scene, unsigned int n)
-{
-	ssize_t bytes = (ssize_t)(n * sizeof(struct message));
-
-	write_messages(scene, n);
-	if (write(scene->to, scene->out, (size_t)bytes) != bytes)
-		bench_die("writing to a pipe: %s", strerror(errno));
-}
-
-static void pipe_take(struct scene *scene, unsigned int n)
-{
-	size_t want = n * sizeof(struct message), got = 0;
-
-	while (got < want) {
-		ssize_t bytes = read(scene->from, (char *)scene->in + got, want - got);
-
-		if (bytes <= 0)
-			bench_die("reading from a pipe: %s", strerror(errno));
-		got += (size_t)bytes;
-	}
-	obey_messages(scene, n);
-}
-
-static const struct road by_pipe = { .open = pipe_open, .close = close_ends, .send = pipe_send, .take = pipe_take, .two_threads = true };
-
-/* -------------------------------------------------------------------------------------------------------- UNIX socket */
-
-static void socket_open(struct scene *scene)
-{
-	int ends[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends))
-		bench_die("no pair of sockets: %s", strerror(errno));
-	scene->from = ends[0];
-	scene->to = ends[1];
-}
-
-/* Many are one datagram. */
-static void socket_send(struct scene *scene, unsigned int n)
-{
-	ssize_t bytes = (ssize_t)(n * sizeof(struct message));
-
-	write_messages(scene, n);
-	if (send(scene->to, scene->out, (size_t)bytes, 0) != bytes)
-		bench_die("sending to a socket: %s", strerror(errno));
-}
-
-static void socket_take(struct scene *scene, unsigned int n)
-{
-	ssize_t bytes = (ssize_t)(n * sizeof(struct message));
-
-	if (recv(scene->from, scene->in, (size_t)bytes, 0) != bytes)
-		bench_die("receiving from a socket: %s", strerror(errno));
-	obey_messages(scene, n);
-}
-
-static const struct road by_socket = {
-	.open = socket_open, .close = close_ends, .send = socket_send, .take = socket_take, .two_threads = true,
-};
-
-/* ----------------------------------------------------------------------------------------------------------- io_uring */
-
-static void uring_start(struct scene *scene, struct io_uring_params *params)
-{
-	int err = io_uring_queue_init_params(ENTRIES, &scene->uring, params);
-
-	if (err)
-		bench_die("no io_uring: %s", strerror(-err));
-	io_uring_register_ring_fd(&scene->uring);	/* saves looking it up; without, it works as well */
-}
-
-static void uring_open(struct scene *scene)
-{
-	struct io_uring_params params = { 0 };
-
-	uring_start(scene, &params);
-}
-
-static void uring_open_polled(struct scene *scene)
-{
-	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL, .sq_thread_idle = scene->awake_ms };
-
-	bench_place(true);	/* where its thread stays */
-	uring_start(scene, &params);
-	bench_place(false);
-}
-
-static void uring_close(struct scene *scene)
-{
-	io_uring_queue_exit(&scene->uring);
-}
-
-static void uring_send(struct scene *scene, unsigned int n)
-{
-	unsigned int i;
-	int sent;
-
-	for (i = 0; i < n; i++) {
-		struct io_uring_sqe *sqe = io_uring_get_sqe(&scene->uring);
-
-		if (!sqe)
-			bench_die("an empty queue has no room");
-		io_uring_prep_nop(sqe);
-		io_uring_sqe_set_data64(sqe, scene->at++);
-	}
-	sent = io_uring_submit(&scene->uring);
-	if (sent < 0)
-		bench_die("io_uring_submit: %s", strerror(-sent));
-}
-
-static void uring_take(struct scene *scene, unsigned int n)
-{
-	struct io_uring_cqe *cqes[KIT_BATCH];
-	unsigned int got, i;
-
-	for (; n; n -= got) {
-		got = io_uring_peek_batch_cqe(&scene->uring, cqes, n);
-		for (i = 0; i < got; i++)
-			bench_check(cqes[i]->res, "a NOP");
-		io_uring_cq_advance(&scene->uring, got);
-		if (!got && bench_cpus() > 1)
-			bench_pause();
-		else if (!got)
-			sched_yield();
-	}
-}
-
-static const struct road by_uring = { .open = uring_open, .close = uring_close, .send = uring_send, .take = uring_take };
-static const struct road by_sqpoll = { .open = uring_open_polled, .close = uring_close, .send = uring_send, .take = uring_take };
-
-/* -------------------------------------------------------------------------------------------------------------- ioctl */
-
-static void ioctl_open(struct scene *scene)
-{
-	scene->inside = count_open(scene->bench, false);
-}
-
-static void ioctl_close(struct scene *scene)
-{
-	kit_close(scene->inside);
-}
-
-/* One: as who wants it done and knows of it calls it. Many: laid down, and then one call. */
-static void ioctl_send(struct scene *scene, unsigned int n)
-{
-	struct kit *kit = scene->inside;
-
-	if (n == 1)
-		bench_check(mmsb_add(kit->ring, kit->pages[scene->at++ % kit->npages], 0, 1, NULL), "mmsb_add");
-	else
-		count_produce(kit->ring, kit->pages, n);
-	kit->sent += n;
-}
-
-static void ioctl_take(struct scene *scene, unsigned int n)
-{
-	(void)scene;
-	(void)n;
-}
-
-static const struct road by_ioctl = { .open = ioctl_open, .close = ioctl_close, .send = ioctl_send, .take = ioctl_take };
 
 /* ------------------------------------------------------------------------------------------------------------ scenes */
 
@@ -276,11 +41,11 @@ static struct scene *open_road(const struct bench_opts *bench, unsigned int awak
 {
 	struct scene *scene = bench_alloc(sizeof(*scene));
 
-	scene->awake_ms = awake_ms;
+	scene->ends.awake_ms = awake_ms;
 	scene->setting = bench->what;
-	scene->bench = bench_alloc(sizeof(*bench));
-	memcpy((void *)scene->bench, bench, sizeof(*bench));
-	scene->setting->road->open(scene);
+	scene->bench = *bench;
+	scene->ends.bench = &scene->bench;
+	scene->setting->road->open(&scene->ends);
 	return scene;
 }
 
@@ -288,12 +53,11 @@ static void close_road(void *state)
 {
 	struct scene *scene = state;
 
-	scene->setting->road->close(scene);
+	scene->setting->road->close(&scene->ends);
 	if (scene->polled)
 		kit_close(scene->polled);
 	if (scene->drained)
 		kit_close(scene->drained);
-	free((void *)scene->bench);
 	free(scene);
 }
 
@@ -302,8 +66,8 @@ static void carry(struct scene *scene, unsigned int n)
 	const struct setting *setting = scene->setting;
 
 	for (; n; n -= setting->batch) {
-		setting->road->send(scene, setting->batch);
-		setting->road->take(scene, setting->batch);
+		setting->road->send(&scene->ends, setting->batch);
+		setting->road->take(&scene->ends, setting->batch);
 	}
 }
 
@@ -353,10 +117,10 @@ static double posted(void *state)
 
 	for (i = 0; i < TRIES; i++) {
 		ticks = bench_ticks();
-		scene->setting->road->send(scene, batch);
+		scene->setting->road->send(&scene->ends, batch);
 		ticks = bench_ticks() - ticks;
 		least = ticks < least ? ticks : least;
-		scene->setting->road->take(scene, batch);
+		scene->setting->road->take(&scene->ends, batch);
 	}
 	return (double)(least - empty) / batch;
 }
@@ -402,20 +166,20 @@ static void post_calls(void *state)
 	struct scene *scene = state;
 	unsigned int left;
 
-	for (left = ENTRIES; left; left -= scene->setting->batch)
-		scene->setting->road->send(scene, scene->setting->batch);
+	for (left = ROAD_ENTRIES; left; left -= scene->setting->batch)
+		scene->setting->road->send(&scene->ends, scene->setting->batch);
 }
 
 static double calls_posted(void *state)
 {
-	return (double)calls_of(state, road_for_calls, post_calls) / ENTRIES;
+	return (double)calls_of(state, road_for_calls, post_calls) / ROAD_ENTRIES;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- times */
 
 static void *open_timed(const struct bench_opts *bench)
 {
-	struct kit_opts opts = { .pages = NUMBERS, .page_bytes = 64, .entries = ENTRIES, .polled = true,
+	struct kit_opts opts = { .pages = ROAD_NUMBERS, .page_bytes = 64, .entries = ROAD_ENTRIES, .polled = true,
 				 .idle_us = AWAKE_SHORT_MS * 1000, .shuffled = true, .repeat = 8 };
 	struct scene *scene = open_road(bench, AWAKE_SHORT_MS);
 
@@ -432,7 +196,7 @@ static void *take_all(void *arg)
 	uint64_t left;
 
 	for (left = scene->polled->work; left; left -= batch)
-		scene->setting->road->take(scene, batch);
+		scene->setting->road->take(&scene->ends, batch);
 	return NULL;
 }
 
@@ -443,7 +207,7 @@ static void carry_between_threads(struct scene *scene)
 	uint64_t left;
 
 	for (left = scene->polled->work; left; left -= batch)
-		scene->setting->road->send(scene, batch);
+		scene->setting->road->send(&scene->ends, batch);
 	pthread_join(thread, NULL);
 }
 
@@ -504,11 +268,11 @@ static double timed_polled(void *state)
 #define BOTH(title, road, params)	TIMED(title, params "1", road, 1), TIMED(title, params "64", road, 64)
 
 const struct bench bench_beside[] = {
-	ALL("beside_ioctl", by_ioctl, CARRIED),
-	ALL("beside_pipe", by_pipe, CARRIED), BOTH("beside_pipe", by_pipe, CARRIED),
-	ALL("beside_unix_socket", by_socket, CARRIED), BOTH("beside_unix_socket", by_socket, CARRIED),
-	ALL("beside_io_uring_nop", by_uring, NOPS), BOTH("beside_io_uring_nop", by_uring, NOPS),
-	POSTED("beside_io_uring_nop", SQPOLL "1", by_sqpoll, 1), POSTED("beside_io_uring_nop", SQPOLL "64", by_sqpoll, 64),
-	CALLED("beside_io_uring_nop", SQPOLL "64", calls_posted, by_sqpoll, 64), BOTH("beside_io_uring_nop", by_sqpoll, SQPOLL),
+	ALL("beside_ioctl", road_ioctl, CARRIED),
+	ALL("beside_pipe", road_pipe, CARRIED), BOTH("beside_pipe", road_pipe, CARRIED),
+	ALL("beside_unix_socket", road_socket, CARRIED), BOTH("beside_unix_socket", road_socket, CARRIED),
+	ALL("beside_io_uring_nop", road_uring, NOPS), BOTH("beside_io_uring_nop", road_uring, NOPS),
+	POSTED("beside_io_uring_nop", SQPOLL "1", road_sqpoll, 1), POSTED("beside_io_uring_nop", SQPOLL "64", road_sqpoll, 64),
+	CALLED("beside_io_uring_nop", SQPOLL "64", calls_posted, road_sqpoll, 64), BOTH("beside_io_uring_nop", road_sqpoll, SQPOLL),
 	{ 0 }
 };

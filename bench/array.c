@@ -30,14 +30,4 @@ static uint64_t array_read(void *db, const uint32_t *keys, unsigned int n)
 	return sum;
 }
 
-static uint64_t array_sum(void *db)
-{
-	uint64_t sum = 0;
-	uint32_t key;
-
-	for (key = 0; key < PEER_KEYS; key++)
-		sum += array_read(db, &key, 1);
-	return sum;
-}
-
-const struct peer peer_array = { .open = array_open, .add = array_add, .read = array_read, .sum = array_sum, .close = free };
+const struct peer peer_array = { .open = array_open, .add = array_add, .read = array_read, .close = free };

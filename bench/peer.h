@@ -26,7 +26,7 @@ struct peer {
 	/* The same without a word about each that went well, and the sum of what `keys` have; NULL where nobody asks for it. */
 	void (*add_quietly)(void *db, const uint32_t *keys, unsigned int n);
 	uint64_t (*read)(void *db, const uint32_t *keys, unsigned int n);
-	uint64_t (*sum)(void *db);					/* of all of them */
+	uint64_t (*sum)(void *db);					/* of all of them; NULL: read() can tell */
 	void (*close)(void *db);
 };
 

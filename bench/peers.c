@@ -87,9 +87,14 @@ static void *open_contest(const struct bench_opts *bench)
 	return scene;
 }
 
+static uint64_t sum_there(const struct scene *scene)
+{
+	return scene->peer->sum ? scene->peer->sum(scene->db) : scene->peer->read(scene->db, scene->keys, PEER_KEYS);
+}
+
 static void close_peer(struct scene *scene)
 {
-	uint64_t sum = scene->peer->sum(scene->db);
+	uint64_t sum = sum_there(scene);
 
 	if (sum != scene->added)
 		bench_die("%lu updates were sent to the peer, but it has %lu", (unsigned long)scene->added, (unsigned long)sum);

@@ -62,44 +62,43 @@ static void close_reset(void *state)
 	free(scene);
 }
 
-static double in_us(uint64_t ns)
+static void reset(struct scene *scene)
 {
+	bench_check(mmsb_space_reset(scene->space), "mmsb_space_reset");
+}
+
+static void renew(struct scene *scene)
+{
+	mmsb_space_close(scene->space);
+	scene->space = new_space(scene);
+}
+
+static double in_us(struct scene *scene, void (*make_empty)(struct scene *scene))
+{
+	uint64_t ns = 0, start;
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		use(scene->space);
+		start = bench_cpu_now();
+		make_empty(scene);
+		ns += bench_cpu_now() - start;
+	}
 	return (double)ns / 1e3 / ROUNDS;
 }
 
-static double reset(void *state)
+static double measure_reset(void *state)
 {
-	struct scene *scene = state;
-	uint64_t ns = 0, start;
-	unsigned int i;
-
-	for (i = 0; i < ROUNDS; i++) {
-		use(scene->space);
-		start = bench_cpu_now();
-		bench_check(mmsb_space_reset(scene->space), "mmsb_space_reset");
-		ns += bench_cpu_now() - start;
-	}
-	return in_us(ns);
+	return in_us(state, reset);
 }
 
-static double renew(void *state)
+static double measure_renew(void *state)
 {
-	struct scene *scene = state;
-	uint64_t ns = 0, start;
-	unsigned int i;
-
-	for (i = 0; i < ROUNDS; i++) {
-		use(scene->space);
-		start = bench_cpu_now();
-		mmsb_space_close(scene->space);
-		scene->space = new_space(scene);
-		ns += bench_cpu_now() - start;
-	}
-	return in_us(ns);
+	return in_us(state, renew);
 }
 
 const struct bench bench_reset[] = {
 	{ .name = "reset_pooled_space", .params = "\"pages\": 1000, \"shards\": 1", .unit = "us", .open = open_reset, .close = close_reset,
-	  .measure = reset, .peer = renew, .against = "a new space" },
+	  .measure = measure_reset, .peer = measure_renew, .against = "a new space" },
 	{ 0 }
 };

@@ -86,16 +86,6 @@ static uint64_t urcu_read(void *db, const uint32_t *keys, unsigned int n)
 	return sum;
 }
 
-static uint64_t urcu_sum(void *db)
-{
-	uint64_t sum = 0;
-	uint32_t key;
-
-	for (key = 0; key < PEER_KEYS; key++)
-		sum += urcu_read(db, &key, 1);
-	return sum;
-}
-
 static void urcu_close(void *db)
 {
 	struct urcu *urcu = db;
@@ -111,4 +101,4 @@ static void urcu_close(void *db)
 	free(urcu);
 }
 
-const struct peer peer = { .open = urcu_open, .add = urcu_add, .read = urcu_read, .sum = urcu_sum, .close = urcu_close };
+const struct peer peer = { .open = urcu_open, .add = urcu_add, .read = urcu_read, .close = urcu_close };

@@ -58,7 +58,7 @@ static uint64_t traced_count(pid_t child)
 			else if (marks == 1 || marks == 3)
 				found[marks / 2]++;
 		}
-		ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)(long)PTRACE_O_TRACESYSGOOD);
+		ptrace(PTRACE_SETOPTIONS, child, NULL, (void *)(long)(PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL));
 		if (ptrace(PTRACE_SYSCALL, child, NULL, NULL))
 			bench_die("PTRACE_SYSCALL failed");
 	}

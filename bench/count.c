@@ -102,6 +102,7 @@ static double least_produced(struct kit *kit, produce_fn produce, unsigned int b
 		ticks = bench_ticks() - ticks;
 		least = ticks < least ? ticks : least;
 		wait_empty(kit);
+		kit->sent += batch;
 	}
 	return (double)(least - empty) / batch;
 }
@@ -203,6 +204,7 @@ void count_lay_down(struct kit *kit, unsigned int n)
 			mmsb_sqe_quiet(sqe + k);
 		}
 	}
+	kit->sent += n;
 }
 
 static uint64_t least_drained(struct kit *kit, unsigned int n, void (*settle)(void *arg), void *arg)
@@ -380,6 +382,7 @@ unsigned int count_under_callgrind(const struct bench_opts *bench, const char *w
 			count_drain(kit->ring);
 		} else {
 			(singly ? count_produce_singly : count_produce)(kit->ring, kit->pages, KIT_BATCH);
+			kit->sent += KIT_BATCH;
 		}
 		wait_empty(kit);
 	}

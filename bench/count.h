@@ -9,8 +9,8 @@ void count_produce(struct mmsb_ring *ring, const uint64_t *pages, unsigned int n
 void count_drain(struct mmsb_ring *ring);
 
 /*
- * Does what callgrind is to look into: "producer", "producer-singly", "drain", "reader", "viewer", one of the shapes of follow.c, or "feature-" and one of feature.c. Returns how many deltas, or
- * whatever the count is to be divided by, that was.
+ * Does what callgrind is to look into: "producer", "producer-singly", "drain", "reader", "viewer", one of the shapes of follow.c, or
+ * "feature-" and one of feature.c. Returns how many deltas, or whatever the count is to be divided by, that was.
  */
 unsigned int count_under_callgrind(const struct bench_opts *bench, const char *what);
 unsigned int follow_under_callgrind(const struct bench_opts *bench, const char *what, unsigned int rounds);

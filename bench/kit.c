@@ -142,12 +142,23 @@ struct kit *kit_open(const struct bench_opts *bench, const struct kit_opts *opts
 	return kit;
 }
 
+/* A poller that has taken a delta may be about to apply it. */
+static void check_sum(struct kit *kit)
+{
+	uint64_t sum;
+
+	bench_check(mmsb_drain(kit->ring, MMSB_FOREVER), "mmsb_drain");
+	sum = kit_sum(kit);
+	if (sum != kit->sent)
+		bench_die("%lu deltas were sent, and %lu arrived", (unsigned long)kit->sent, (unsigned long)sum);
+}
+
 void kit_close(void *arg)
 {
 	struct kit *kit = arg;
 
-	if (kit->sent && kit_sum(kit) != kit->sent)
-		bench_die("%lu deltas were sent, but only %lu arrived", (unsigned long)kit->sent, (unsigned long)kit_sum(kit));
+	if (kit->sent)
+		check_sum(kit);
 	mmsb_ring_close(kit->ring);
 	if (kit->log) {
 		mmsb_log_close(kit->log);

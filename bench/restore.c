@@ -45,7 +45,7 @@ static double restore(struct back *back, struct mmsb_restored *restored)
 {
 	struct mmsb_restore_opts opts = { .size = sizeof(opts), .compare = MMSB_NO_COMPARE };
 	struct mmsb_space *space = fresh_space(back);
-	uint64_t start = bench_now();
+	uint64_t start;
 
 	restored->size = sizeof(*restored);
 	bench_place_anywhere();		/* for the thread that reads ahead */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The pictures that figures give: how what has a peer stands beside it, how far aims are reached, and a chart for each benchmark and each
- * parameter that it was measured with three values of. A picture has a name, by which one is asked for: "beside", "aims", "NAME:PARAMETER".
+ * parameter that it was measured with three values of. A picture has a name, by which one is asked for: "stores", "beside", "aims", and
+ * "NAME:PARAMETER" or, in the kernel home, "NAME@kernel:PARAMETER".
  */
 #ifndef GALLERY_H
 #define GALLERY_H

@@ -23,9 +23,9 @@ struct senders {
 	} sender[2];
 };
 
-/* In a space of two shards that keeps its hash. */
+/* In a space of two shards that keeps its hash. Both are at it when this returns. */
 int senders_start(struct senders *senders, struct mmsb_space *space);
-/* What is not as it should be; "": everything was sent, arrived, and agrees with the hash. */
+/* What is not as it should be; "": they could go on to the end, and everything arrived, and agrees with the hash. */
 const char *senders_finish(struct senders *senders);
 
 #endif

@@ -49,8 +49,8 @@ struct bench {
 };
 
 /* The list, in the order of the report; ended by one without a name. */
-extern const struct bench bench_floor[], bench_inline[], bench_sync[], bench_polled[], bench_way[], bench_latency[], bench_read[], bench_memory[], bench_count[];
-extern const struct bench bench_follow[], bench_derived[], bench_lazy[], bench_shards[], bench_fold[], bench_rules[], bench_million[];
+extern const struct bench bench_floor[], bench_inline[], bench_sizes[], bench_sync[], bench_polled[], bench_way[], bench_latency[], bench_read[], bench_memory[], bench_count[];
+extern const struct bench bench_follow[], bench_derived[], bench_lazy[], bench_shards[], bench_threads[], bench_fold[], bench_rules[], bench_million[];
 extern const struct bench bench_share[], bench_log[], bench_restore[], bench_beside[], bench_feature[], bench_listen[], bench_cycle[], bench_reset[];
 extern const struct bench bench_peers[];
 
@@ -96,6 +96,7 @@ void bench_place_anywhere(void);	/* in that set */
 unsigned int bench_cpus(void);
 /* A thread that is on the last CPU from the start: one that had to get away from a spinning maker first might never run. */
 pthread_t bench_thread(void *(*run)(void *arg), void *arg);
+pthread_t bench_thread_at(unsigned int nth, void *(*run)(void *arg), void *arg);	/* the same, on the nth CPU of them, from 0 */
 
 /* ----------------------------------------------------------------------------------------------------------- floors */
 

@@ -106,22 +106,21 @@ unsigned int bench_cpus(void)
 	return (unsigned int)CPU_COUNT(cpu_set());
 }
 
-static cpu_set_t one_cpu(bool last)
+static cpu_set_t nth_cpu(unsigned int nth)
 {
 	cpu_set_t one;
-	int cpu, found = -1;
+	int cpu = 0;
 
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		if (CPU_ISSET(cpu, cpu_set()) && (last || found < 0))
-			found = cpu;
+	while (!CPU_ISSET(cpu, cpu_set()) || nth--)
+		cpu++;
 	CPU_ZERO(&one);
-	CPU_SET(found, &one);
+	CPU_SET(cpu, &one);
 	return one;
 }
 
 void bench_place(bool last)
 {
-	cpu_set_t one = one_cpu(last);
+	cpu_set_t one = nth_cpu(last ? bench_cpus() - 1 : 0);
 
 	if (sched_setaffinity(0, sizeof(one), &one))
 		bench_die("sched_setaffinity failed");
@@ -133,9 +132,9 @@ void bench_place_anywhere(void)
 		bench_die("sched_setaffinity failed");
 }
 
-pthread_t bench_thread(void *(*run)(void *arg), void *arg)
+pthread_t bench_thread_at(unsigned int nth, void *(*run)(void *arg), void *arg)
 {
-	cpu_set_t one = one_cpu(true);
+	cpu_set_t one = nth_cpu(nth);
 	pthread_attr_t attr;
 	pthread_t thread;
 
@@ -144,4 +143,9 @@ pthread_t bench_thread(void *(*run)(void *arg), void *arg)
 		bench_die("no thread");
 	pthread_attr_destroy(&attr);
 	return thread;
+}
+
+pthread_t bench_thread(void *(*run)(void *arg), void *arg)
+{
+	return bench_thread_at(bench_cpus() - 1, run, arg);
 }

@@ -53,31 +53,6 @@ static double add_by_256(void *kit)
 	return add_rate(kit, 256);
 }
 
-/* Sizes, one after the other: of the batch, and of what is touched. */
-struct sizes {
-	unsigned int pages, batch;
-};
-
-static void *open_sizes(const struct bench_opts *bench)
-{
-	const struct sizes *sizes = bench->what;
-	struct kit_opts opts = { .pages = sizes->pages, .page_bytes = 64, .entries = 1024, .shuffled = true,
-				 .repeat = sizes->pages > 10 * HOT ? 1 : 8 };
-	struct kit *kit = kit_open(bench, &opts);
-
-	kit->work = kit_amount(kit, 1 << 20);
-	kit_send(kit, 256);
-	return kit;
-}
-
-static double add_by_sizes(void *state)
-{
-	struct kit *kit = state;
-	const struct sizes *sizes = kit->bench->what;
-
-	return add_rate(kit, sizes->batch);
-}
-
 static double add_by_64(void *kit)
 {
 	return add_rate(kit, 64);
@@ -161,10 +136,6 @@ static double create_singly(void *state)
 
 /* --------------------------------------------------------------------------------------------------------- the list */
 
-#define SIZES(name_, pages_, batch_) { .name = name_, .params = "\"pages\": " #pages_ ", \"batch\": " #batch_, .unit = "M/s", \
-	.flags = BENCH_MORE_IS_BETTER, .open = open_sizes, .close = kit_close, .measure = add_by_sizes, \
-	.what = &(const struct sizes){ pages_, batch_ } }
-
 const struct bench bench_inline[] = {
 	{ .name = "inline_add_hot", .params = "\"pages\": 1000, \"batch\": 256, \"hash\": false", .unit = "M/s",
 	  .flags = BENCH_MORE_IS_BETTER, .open = open_hot, .close = kit_close, .measure = add_by_256,
@@ -181,10 +152,6 @@ const struct bench bench_inline[] = {
 	{ .name = "inline_add_random_1m", .params = "\"pages\": 1000000, \"batch\": 256, \"hash\": true", .unit = "M/s",
 	  .flags = BENCH_MORE_IS_BETTER, .open = open_random_hash, .close = kit_close, .measure = add_by_256,
 	  .peer = bare_one_thread, .against = "bare_ring_one_thread", .aim = 20 },
-	SIZES("inline_add_by_batch", 1000, 1), SIZES("inline_add_by_batch", 1000, 4), SIZES("inline_add_by_batch", 1000, 16),
-	SIZES("inline_add_by_batch", 1000, 32), SIZES("inline_add_by_batch", 1000, 64), SIZES("inline_add_by_batch", 1000, 128),
-	SIZES("inline_add_by_batch", 1000, 512), SIZES("inline_add_by_pages", 1000, 256), SIZES("inline_add_by_pages", 10000, 256),
-	SIZES("inline_add_by_pages", 100000, 256), SIZES("inline_add_by_pages", 1000000, 256),
 	{ .name = "page_create_destroy", .params = "\"page_bytes\": 64, \"batch\": 64", .unit = "ns", .open = open_create,
 	  .close = kit_close, .measure = create_destroy, .aim = 100 },
 	{ .name = "page_create", .params = "\"page_bytes\": 64, \"batch\": \"one call each\"", .unit = "ns", .open = open_create,

@@ -59,7 +59,7 @@ static void kit_shuffle(uint64_t *ids, uint64_t n)
 	}
 }
 
-static void kit_lay_order(struct kit *kit, const struct kit_opts *opts)
+void kit_lay_order(struct kit *kit, const struct kit_opts *opts)
 {
 	uint64_t n = (uint64_t)kit->npages * (opts->repeat ? opts->repeat : 1), i;
 

@@ -48,6 +48,9 @@ void kit_close(void *kit);		/* checks that what was added is there, where kit_se
 void kit_make_dir(char dir[128]);
 void kit_remove_dir(const char *dir);
 
+/* The order in which kit->pages will be touched. */
+void kit_lay_order(struct kit *kit, const struct kit_opts *opts);
+
 /* How much of `full` to do in one measurement: a multiple of a batch, and at least one. */
 uint64_t kit_amount(const struct kit *kit, uint64_t full);
 

@@ -25,8 +25,8 @@
 #define TEXT		256u
 
 static const struct bench *const lists[] = {
-	bench_floor, bench_inline, bench_sync, bench_polled, bench_way, bench_latency, bench_read, bench_memory, bench_count, bench_follow,
-	bench_derived, bench_lazy, bench_shards, bench_share, bench_fold, bench_rules, bench_million,
+	bench_floor, bench_inline, bench_sizes, bench_sync, bench_polled, bench_way, bench_latency, bench_read, bench_memory, bench_count, bench_follow,
+	bench_derived, bench_lazy, bench_shards, bench_threads, bench_share, bench_fold, bench_rules, bench_million,
 	bench_log, bench_restore, bench_listen, bench_cycle, bench_reset, bench_beside, bench_feature, bench_peers,
 };
 

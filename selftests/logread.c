@@ -160,7 +160,7 @@ static int from_tick(uint64_t ops)
 
 	if (!err)
 		err = tell_lives(&writer, ops);
-	for (i = 0; !err && i < 50; i++) {
+	for (i = 0; !err && i < 3000; i++) {
 		opts.life = i ? rng_below(&writer.rng, writer.segment->tally.life + 1) : MSL_LAST_LIFE;
 		opts.from_tick = draw_tick(&writer) ?: 1;
 		at = wanted_from(&writer.tape, i ? opts.life : writer.segment->header.life, opts.from_tick);
@@ -465,6 +465,89 @@ static int read_once(void)
 	return err;
 }
 
+#define RESERVED	(16ull << 20)
+
+/* Nor is the rest of a segment, which was reserved and never written to, where the file system says so. */
+static int reserved(void)
+{
+	char name[MSL_NAME_BYTES];
+	struct writer writer;
+	uint64_t bytes = 0, used, end = RESERVED;
+	int err = writer_begin_plain(&writer, MSL_DISK_NO_URING, 0, 64, 1000000);
+
+	if (!err)
+		err = writer.disk->ops->allocate(writer.segment->file, RESERVED);
+	while (!err && writer.segment->at < 1 << 20)
+		err = writer_tell(&writer, records_next(&writer.records));
+	if (!err)
+		err = writer_close_tick(&writer);
+	if (!err)
+		err = msl_segment_sync(writer.segment);
+	used = writer.segment->at;
+	msl_segment_name(name, writer.segments - 1);
+	if (!err)
+		err = writer.disk->ops->data_end(writer.segment->file, &end);
+	if (end == RESERVED)
+		printf("# it does not say so here\n");
+	if (!err)
+		err = count_bytes(writer.disk, name, &bytes);
+	if (!err && (bytes != RESERVED || end < used || bytes_read > end + (1 << 20))) {
+		printf("# %llu bytes were read, and %llu written, up to %llu\n", (unsigned long long)bytes_read, (unsigned long long)used,
+		       (unsigned long long)end);
+		err = -1;
+	}
+	writer_end(&writer);
+	return err;
+}
+
+static int tell_and_sync(struct writer *writer)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < 3000; i++)
+		err = writer_tell(writer, records_next(&writer->records));
+	if (!err)
+		err = writer_close_tick(writer);
+	return err ? err : msl_segment_sync(writer->segment);
+}
+
+static int read_to_end(struct msl_scan *scan)
+{
+	const struct mmsb_record *record;
+	int err;
+
+	while (!(err = msl_scan_next(scan, &record)))
+		;
+	return err;
+}
+
+/* It was a rest when the file was opened; then frames were written to it, of which the second is damaged, as the third says. */
+static int written_since(void)
+{
+	struct msl_scan *scan = NULL;
+	char name[MSL_NAME_BYTES];
+	struct writer writer;
+	uint64_t bad;
+	int err = writer_begin_plain(&writer, MSL_DISK_NO_URING, 0, 64, 1000);
+
+	msl_segment_name(name, writer.segments - 1);
+	if (!err)
+		err = writer.disk->ops->allocate(writer.segment->file, RESERVED) ?: msl_scan_open(writer.disk, name, false, &scan);
+	if (!err)
+		err = tell_and_sync(&writer);
+	bad = writer.segment->at;
+	if (!err)
+		err = tell_and_sync(&writer) ?: tell_and_sync(&writer);
+	if (!err)
+		err = writer.disk->ops->write(writer.segment->file, "damage", 6, bad + MSL_FRAME_BYTES);
+	if (!err && (read_to_end(scan) != -EBADMSG || scan->end_at != bad))
+		err = said("damage that was written since");
+	msl_scan_close(scan);
+	writer_end(&writer);
+	return err;
+}
+
 /* Bytes of a busy log for an add of eight bytes, all included. */
 static int bytes_per_add(uint64_t pages, double most)
 {
@@ -496,6 +579,8 @@ static void run_all(uint64_t ops)
 	ksft_test_result(!large(0), "a tick of many frames\n");
 	ksft_test_result(!large(MSL_HEADER_ZSTD), "a tick of many frames, compressed\n");
 	ksft_test_result(!read_once(), "a file is read once\n");
+	ksft_test_result(!reserved(), "what was only reserved is not read\n");
+	ksft_test_result(!written_since(), "what was reserved is written while it is read\n");
 	ksft_test_result(!bytes_per_add(1000, 10), "a log is small over 1,000 pages\n");
 	ksft_test_result(!bytes_per_add(1000000, 12), "a log is small over 1,000,000 pages\n");
 	place_remove();

@@ -48,6 +48,8 @@ struct msl_disk_ops {
 	int (*file_open)(struct msl_disk *disk, const char *name, int how, struct msl_file **file);
 	void (*file_close)(struct msl_file *file);
 	ssize_t (*read)(struct msl_file *file, void *to, size_t bytes, uint64_t at);	/* less than `bytes` only where the file ends */
+	/* Behind it the file has only zeros now, as room that is reserved has: where that is known without reading, or else its end. */
+	int (*data_end)(struct msl_file *file, uint64_t *end);
 	/* May keep the bytes (a copy) for a while: they are in the file when the next sync has begun. -ENOSPC: give them once more. */
 	int (*write)(struct msl_file *file, const void *from, size_t bytes, uint64_t at);
 	int (*allocate)(struct msl_file *file, uint64_t bytes);		/* room, read as zeros; 0 too where none can be reserved */

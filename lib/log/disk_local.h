@@ -23,6 +23,7 @@ struct local_file {
 	int error;			/* 0, or the failure that was final */
 	int result;			/* of the sync under way: it was done when it began */
 	bool syncing;
+	uint64_t rest;			/* where zeros began that nobody shall keep in the page cache; 0: nobody asked */
 	char name[LOCAL_NAME];
 };
 
@@ -54,7 +55,9 @@ int local_sync_dir(struct msl_disk *disk);
 ssize_t local_read(struct msl_file *file, void *to, size_t bytes, uint64_t at);
 int local_allocate(struct msl_file *file, uint64_t bytes);
 int local_truncate(struct msl_file *file, uint64_t bytes);
+void local_file_end(struct local_file *file);
 int local_size(struct msl_file *file, uint64_t *bytes);
+int local_data_end(struct msl_file *file, uint64_t *end);
 
 /* io_uring is there and allowed. */
 bool msl_uring_works(void);

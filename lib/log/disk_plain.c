@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#define _GNU_SOURCE	/* fallocate() */
+#define _GNU_SOURCE	/* fallocate(), SEEK_DATA */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -164,9 +164,17 @@ static int plain_file_open(struct msl_disk *disk, const char *name, int how, str
 	return err;
 }
 
+/* Where the kernel read ahead into a rest, that would be taken for data by the next one. */
+void local_file_end(struct local_file *file)
+{
+	if (file->rest)
+		posix_fadvise(file->fd, (off_t)file->rest, 0, POSIX_FADV_DONTNEED);
+	close(file->fd);
+}
+
 static void plain_file_close(struct msl_file *file)
 {
-	close(local_file_of(file)->fd);
+	local_file_end(local_file_of(file));
 	free(file);
 }
 
@@ -268,6 +276,23 @@ int local_size(struct msl_file *file, uint64_t *bytes)
 	return 0;
 }
 
+/* What was reserved counts as data once it is in the page cache. */
+int local_data_end(struct msl_file *file, uint64_t *end)
+{
+	int fd = local_file_of(file)->fd;
+	off_t hole, data = 0;
+
+	do {
+		hole = lseek(fd, data, SEEK_HOLE);
+		data = hole < 0 ? hole : lseek(fd, hole, SEEK_DATA);
+	} while (data >= 0);
+	if (hole < 0 || errno != ENXIO)
+		return local_size(file, end);
+	*end = (uint64_t)hole;
+	local_file_of(file)->rest = *end;
+	return 0;
+}
+
 static int plain_sync(struct msl_file *file)
 {
 	struct local_file *local = local_file_of(file);
@@ -312,6 +337,7 @@ const struct msl_disk_ops msl_plain_ops = {
 	.allocate = local_allocate,
 	.truncate = local_truncate,
 	.size = local_size,
+	.data_end = local_data_end,
 	.sync = plain_sync,
 	.sync_begin = plain_sync_begin,
 	.sync_end = plain_sync_end,

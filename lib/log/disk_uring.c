@@ -382,7 +382,7 @@ static void uring_file_close(struct msl_file *to)
 		io_uring_queue_exit(&file->ring);
 	for (i = 0; !file->broken && i < PIECES; i++)
 		free(file->piece[i].bytes);
-	close(file->local.fd);
+	local_file_end(&file->local);
 	free(file);
 }
 
@@ -401,6 +401,7 @@ const struct msl_disk_ops msl_uring_ops = {
 	.allocate = local_allocate,
 	.truncate = local_truncate,
 	.size = local_size,
+	.data_end = local_data_end,
 	.sync = uring_sync,
 	.sync_begin = uring_sync_begin,
 	.sync_end = uring_sync_end,

@@ -159,19 +159,30 @@ static enum found find_frame(struct msl_scan *scan, uint64_t at, struct msl_fram
 	return msl_crc32c(0, *payload, padded) == frame->crc ? FOUND_FRAME : FOUND_BAD;
 }
 
+/*
+ * The reserved rest of a segment is long, and not read for nothing. A head's last bytes may be zeros, too; and what begins behind the place
+ * was written since.
+ */
+static uint64_t written_end(const struct msl_scan *scan, uint64_t from)
+{
+	uint64_t end = scan->data_end + MSL_FRAME_BYTES;
+
+	return from < end && end < scan->bytes ? end : scan->bytes;
+}
+
 /* Does a head behind `bad` say that this was on disk when it was written? *zero: there is nothing at all. */
 static int find_witness(struct msl_scan *scan, uint64_t bad, bool *witness, bool *zero)
 {
 	const uint8_t *bytes;
-	uint64_t at = bad;
+	uint64_t at = bad, end = written_end(scan, bad);
 	struct msl_frame frame;
 	size_t n, i;
 	int err;
 
 	*witness = false;
 	*zero = true;
-	for (; at < scan->bytes && !*witness; at += n) {
-		n = scan->bytes - at < WINDOW ? (size_t)(scan->bytes - at) : WINDOW;
+	for (; at < end && !*witness; at += n) {
+		n = end - at < WINDOW ? (size_t)(end - at) : WINDOW;
 		err = window_get(scan, at, n, &bytes);
 		if (err)
 			return err;
@@ -447,6 +458,8 @@ static int scan_begin(struct msl_scan *scan)
 
 	if (!err)
 		err = disk->ops->size(scan->file, &scan->bytes);
+	if (!err)
+		err = disk->ops->data_end(scan->file, &scan->data_end);
 	if (err)
 		return err;
 	n = disk->ops->read(scan->file, &scan->header, MSL_HEADER_BYTES, 0);

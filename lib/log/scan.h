@@ -30,6 +30,7 @@ struct msl_scan {
 	struct msl_header header;
 	struct msl_tally tally;		/* of the records that were given */
 	uint64_t bytes;			/* of the file */
+	uint64_t data_end;		/* behind it, it had only zeros when it was opened */
 	uint64_t at;			/* where the frame behind the one in hand begins */
 	uint32_t chain;			/* up to there */
 

@@ -113,6 +113,11 @@ static int faulty_size(struct msl_file *file, uint64_t *bytes)
 	return inner_of(file)->disk->ops->size(inner_of(file), bytes);
 }
 
+static int faulty_data_end(struct msl_file *file, uint64_t *end)
+{
+	return inner_of(file)->disk->ops->data_end(inner_of(file), end);
+}
+
 static int faulty_sync(struct msl_file *file)
 {
 	return ask(disk_of_file(file), FAULTY_SYNC);
@@ -145,6 +150,7 @@ static const struct msl_disk_ops faulty_ops = {
 	.allocate = faulty_allocate,
 	.truncate = faulty_truncate,
 	.size = faulty_size,
+	.data_end = faulty_data_end,
 	.sync = faulty_sync,
 	.sync_begin = faulty_sync_begin,
 	.sync_end = faulty_sync_end,

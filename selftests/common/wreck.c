@@ -402,6 +402,15 @@ static int disk_size(struct msl_file *file, uint64_t *bytes)
 	return 0;
 }
 
+static int disk_data_end(struct msl_file *file, uint64_t *end)
+{
+	const struct wreck_file *inode = handle_of(file)->inode;
+
+	for (*end = inode->bytes; *end && !inode->now[*end - 1]; --*end)
+		;
+	return 0;
+}
+
 static int disk_sync(struct msl_file *file)
 {
 	int err = file_ask(file, WRECK_SYNC);
@@ -458,6 +467,7 @@ static const struct msl_disk_ops wreck_ops = {
 	.allocate = disk_allocate,
 	.truncate = disk_truncate,
 	.size = disk_size,
+	.data_end = disk_data_end,
 	.sync = disk_sync,
 	.sync_begin = disk_sync_begin,
 	.sync_end = disk_sync_end,

@@ -60,8 +60,17 @@ static int one_size(struct msl_file *file, uint64_t *bytes)
 	return 0;
 }
 
+static int one_data_end(struct msl_file *file, uint64_t *end)
+{
+	(void)file;
+	for (*end = file_used; *end && !file_bytes[*end - 1]; --*end)
+		;
+	return 0;
+}
+
 static const struct msl_disk_ops one_ops = {
 	.name = "one file", .file_open = one_open, .file_close = one_close, .read = one_read, .size = one_size,
+	.data_end = one_data_end,
 };
 
 /* ---------------------------------------------------------------------------------------------------- making the file */

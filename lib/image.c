@@ -33,9 +33,9 @@ int msl_image_begin(struct mmsb_ring *ring, const struct mmsb_hash_record *recor
 
 /* ------------------------------------------------------------------------------------------------------------ sending */
 
-static int load_add(struct mmsb_ring *ring, const struct mmsb_image *image)
+static int load_add(struct mmsb_ring *ring, const void *images, uint64_t bytes)
 {
-	return msl_replay_gather(ring, MMSB_OP_LOAD, MSL_LOAD_DATA, image, image->record.bytes);
+	return msl_replay_gather(ring, MMSB_OP_LOAD, MSL_LOAD_DATA, images, bytes);
 }
 
 /* ------------------------------------------------------------------------------------------------------- derivations */
@@ -107,24 +107,26 @@ static int send_held(struct mmsb_ring *ring)
 	}
 	qsort(order, images->count, sizeof(*order), compare_heights);
 	for (i = 0; !err && i < images->count; i++)
-		err = load_add(ring, order[i]);
+		err = load_add(ring, order[i], order[i]->record.bytes);
 	free(order);
 	return err;
 }
 
 /* -------------------------------------------------------------------------------------------------------------- records */
 
+int msl_images_take(struct mmsb_ring *ring, const void *images, uint64_t bytes)
+{
+	if (!ring->replay.images.open)
+		return msl_fail(EPROTO, "an image comes without the CAPTURE that it belongs to");
+	return ring->replay.images.passed_over ? 0 : load_add(ring, images, bytes);
+}
+
 int msl_image_take(struct mmsb_ring *ring, const struct mmsb_image *image)
 {
 	struct msl_images *images = &ring->replay.images;
-	int err;
+	int err = msl_images_take(ring, image, image->record.bytes);
 
-	if (!images->open)
-		return msl_fail(EPROTO, "an image comes without the CAPTURE that it belongs to");
-	if (images->passed_over)
-		return 0;
-	err = load_add(ring, image);
-	return err || !image->edges ? err : hold(images, image);
+	return err || images->passed_over || !image->edges ? err : hold(images, image);
 }
 
 int msl_image_end(struct mmsb_ring *ring, const struct mmsb_record *record)

@@ -30,6 +30,8 @@ int msl_replay_compare(struct mmsb_ring *ring, const struct mmsb_hash_record *re
 /* CAPTURE, IMAGE, CAPTURED; and what else comes while a capture is open. */
 int msl_image_begin(struct mmsb_ring *ring, const struct mmsb_hash_record *record);
 int msl_image_take(struct mmsb_ring *ring, const struct mmsb_image *image);
+/* So many bytes of images without edges, one right behind the other. */
+int msl_images_take(struct mmsb_ring *ring, const void *images, uint64_t bytes);
 int msl_image_end(struct mmsb_ring *ring, const struct mmsb_record *record);
 void msl_images_free(struct mmsb_ring *ring);
 

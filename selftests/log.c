@@ -722,6 +722,31 @@ static int older_one(void)
 	return err;
 }
 
+/* Of a large page, whose image comes in pieces, each among those of small ones. */
+static int in_pieces(void)
+{
+	struct mmsb_restored restored;
+	struct mmsb_space *space = NULL;
+	uint64_t page, value = 1;
+	struct bed bed;
+	unsigned int i;
+	int err = bed_open(&bed, LOG_OPTS());
+
+	for (i = 0; !err && i < 12; i++) {
+		err = mmsb_create(bed.ring, i % 3 ? 64 : MMSB_IMAGE_PIECE + 64, &page);
+		err = err ?: mmsb_set(bed.ring, page, 8, &value, sizeof(value), NULL);
+		if (!err && i % 3 == 0)
+			err = mmsb_set(bed.ring, page, MMSB_IMAGE_PIECE + 8, &value, sizeof(value), NULL);
+	}
+	err = err ?: mmsb_log_checkpoint(bed.log, NULL);
+	err = err ?: restore(bed.mmsb, bed.place, 1, false, NULL, &restored, &space);
+	if (!err && restored.pages != 1 + i)
+		err = differs("pages were counted that are not there");
+	err = err ?: wild_compare(bed.space, space);
+	bed_close(&bed);
+	return err;
+}
+
 /* Old segments go when two checkpoints stand behind them, and the rest is all that is needed. */
 static int retention(void)
 {
@@ -756,6 +781,7 @@ static void test_checkpoints(uint64_t ops)
 		ksft_test_result(!under_load(&configs[i], true, ops), "a log that begins late, %u shards\n", configs[i].shards);
 	}
 	ksft_test_result(!older_one(), "a damaged checkpoint is passed over, loudly\n");
+	ksft_test_result(!in_pieces(), "images that come in pieces\n");
 	ksft_test_result(!retention(), "old segments are deleted behind checkpoints\n");
 }
 

@@ -49,11 +49,21 @@ static void draw(uint8_t *to, bool large, uint64_t number, struct msl_item *item
 	rng_fill(&rng, to, bytes);
 	record->bytes = (uint32_t)bytes;
 	item->record = record;
+	item->images = !rng_once_in(&rng, 20);
+	item->bytes = item->images ? bytes : 0;
 }
 
 static size_t bytes_of(const struct msl_item *item)
 {
+	if (item->images)
+		return item->bytes;
 	return item->record ? item->record->bytes : item->nwords * sizeof(*item->words);
+}
+
+/* As many as were drawn. */
+static uint64_t count_of(const struct msl_item *item)
+{
+	return item->images ? item->images : 1;
 }
 
 static int next_drawn(void *from, struct msl_item *item)
@@ -79,14 +89,21 @@ static struct msl_ahead *begin(uint64_t n, int err, bool large, uint64_t behind)
 	return msl_ahead_open(next_drawn, &source);
 }
 
+/* Of images that are given at once each is as it was drawn, and what stands behind all of them is what stood behind the last. */
 static bool is_as_drawn(const struct msl_item *item, uint64_t number)
 {
+	const uint8_t *at = item->record ? (const void *)item->record : (const void *)item->words, *end = at + bytes_of(item);
 	static uint8_t bytes[sizeof(source.item)];
 	struct msl_item drawn;
+	uint64_t i;
 
-	draw(bytes, source.large, number, &drawn);
-	return !item->record == !drawn.record && bytes_of(item) == bytes_of(&drawn) && item->tick == drawn.tick && item->done == drawn.done &&
-	       item->all == drawn.all && !memcmp(item->record ? (const void *)item->record : item->words, bytes, bytes_of(item));
+	for (i = 0; i < count_of(item); i++, at += bytes_of(&drawn)) {
+		draw(bytes, source.large, number + i, &drawn);
+		if (!item->record != !drawn.record || !item->images != !drawn.images || bytes_of(&drawn) > (size_t)(end - at) ||
+		    memcmp(at, bytes, bytes_of(&drawn)))
+			return false;
+	}
+	return at == end && (item->images || item->tick == drawn.tick) && item->done == drawn.done && item->all == drawn.all;
 }
 
 /* Takes up to `most`, each of which is as it was drawn: how it ended; 0: it did not. */
@@ -95,7 +112,7 @@ static int take(struct msl_ahead *ahead, uint64_t most, uint64_t *taken)
 	struct msl_item item;
 	int err = 0;
 
-	for (*taken = 0; *taken < most && !(err = msl_ahead_next(ahead, &item)); ++*taken)
+	for (*taken = 0; *taken < most && !(err = msl_ahead_next(ahead, &item)); *taken += count_of(&item))
 		if (!is_as_drawn(&item, *taken))
 			return -ENOTRECOVERABLE;
 	return err;
@@ -196,7 +213,7 @@ static int bounded(void)
 		before = __atomic_load_n(&source.given, __ATOMIC_RELAXED);
 		usleep(20000);
 	} while (before != __atomic_load_n(&source.given, __ATOMIC_RELAXED));
-	for (; taken < 5000 && !msl_ahead_next(ahead, &item); taken++) {
+	for (; taken < 5000 && !msl_ahead_next(ahead, &item); taken += count_of(&item)) {
 		bytes += bytes_of(&item);
 		before = __atomic_load_n(&source.bytes, __ATOMIC_RELAXED);
 		most = before > bytes + most ? before - bytes : most;

@@ -9,6 +9,7 @@
 #define BLOCKS		16u
 #define BLOCK_FULL	(96u << 10)		/* with so many bytes it is given away */
 #define BLOCK_ROOM	(128u << 10)		/* unless a record needs more */
+#define RUN		(24u << 10)		/* images given at once are no more than that: they are copied on while they are in the cache */
 #define SHORT		(256u << 10)		/* a millisecond's work, some ten times what making a thread takes */
 
 uint64_t msl_ahead_behind = SHORT;
@@ -22,6 +23,7 @@ struct entry {
 struct block {
 	uint8_t *bytes;
 	size_t room, used;
+	size_t last;				/* where the last item begins */
 	int err;				/* what comes behind it; 0: more */
 };
 
@@ -62,6 +64,32 @@ static int block_grow(struct block *block, size_t room)
 	return 0;
 }
 
+static struct entry *last_entry(const struct block *block)
+{
+	return (struct entry *)(block->bytes + block->last);
+}
+
+/* An image stands with those before it. */
+static bool joins(const struct block *block, const struct msl_item *item)
+{
+	const struct entry *last = last_entry(block);
+
+	return item->images && block->used && last->item.images && last->item.bytes + item->bytes <= RUN &&
+	       item->bytes <= block->room - block->used;
+}
+
+static void join(struct block *block, const struct msl_item *item)
+{
+	struct entry *last = last_entry(block);
+
+	memcpy(block->bytes + block->used, item->record, item->bytes);
+	block->used += item->bytes;
+	last->bytes += item->bytes;
+	last->item.bytes += item->bytes;
+	last->item.images += item->images;
+	last->item.done = item->done;
+}
+
 static int block_put(struct block *block, const struct msl_item *item)
 {
 	size_t bytes = item->record ? item->record->bytes : item->nwords * sizeof(*item->words);
@@ -75,6 +103,7 @@ static int block_put(struct block *block, const struct msl_item *item)
 	entry = (struct entry *)(block->bytes + block->used);
 	*entry = (struct entry){ *item, sizeof(*entry) + bytes };
 	memcpy(entry + 1, item->record ? (const void *)item->record : item->words, bytes);
+	block->last = block->used;
 	block->used += entry->bytes;
 	return 0;
 }
@@ -86,7 +115,9 @@ static void block_fill(struct msl_ahead *ahead, struct block *block)
 	block->used = 0;
 	do {
 		block->err = ahead->next(ahead->from, &item);
-		if (!block->err)
+		if (!block->err && joins(block, &item))
+			join(block, &item);
+		else if (!block->err)
 			block->err = block_put(block, &item);
 	} while (!block->err && block->used < BLOCK_FULL);
 	if (block->err)
@@ -218,10 +249,19 @@ static int next_of_log(void *from, struct msl_item *item)
 
 	item->record = NULL;
 	item->nwords = n > 0 ? (uint32_t)n : 0;
+	item->images = 0;
 	if (!n)
 		err = msl_reader_next(reader, &item->record);
 	item->done = msl_reader_done(reader, &item->all);
 	return err;
+}
+
+/* Nothing more of it comes, nor has any to be held until all others are there. */
+static bool is_image_alone(const struct mmsb_record *record)
+{
+	const struct mmsb_image *image = (const struct mmsb_image *)record;
+
+	return record->type == MMSB_RECORD_IMAGE && !image->edges && !(image->flags & MMSB_IMAGE_AGAIN);
 }
 
 static int next_of_file(void *from, struct msl_item *item)
@@ -229,6 +269,8 @@ static int next_of_file(void *from, struct msl_item *item)
 	struct msl_scan *scan = from;
 	int err = msl_scan_next(scan, &item->record);
 
+	item->images = !err && is_image_alone(item->record);
+	item->bytes = item->images ? item->record->bytes : 0;
 	item->done = scan->at;
 	item->all = scan->bytes;
 	return err;

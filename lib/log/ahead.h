@@ -12,11 +12,13 @@
 
 #include "reader.h"
 
-/* A record, or words of one tick. */
+/* A record, images of so many pages without edges, one right behind the other, or words of one tick. */
 struct msl_item {
 	const struct mmsb_record *record;	/* NULL: words */
 	const struct mmsb_word *words;
 	uint32_t nwords;
+	uint32_t images;			/* 0: the record is something else */
+	uint64_t bytes;				/* of the images */
 	uint64_t tick;				/* of the words */
 	uint64_t done, all;			/* bytes of files, up to behind it, of so many */
 };

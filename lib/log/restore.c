@@ -100,6 +100,13 @@ static int feed(struct restore *r, const struct mmsb_record *record)
 
 /* ------------------------------------------------------------------------------------------------------- a checkpoint */
 
+/* Most of a checkpoint is images, which come in bulk. */
+static int take_pages(struct restore *r, const struct msl_item *item)
+{
+	r->result.pages += item->images;
+	return msl_images_take(r->ring, item->record, item->bytes);
+}
+
 /* *damaged: it was the file, and not the space that would not have it. */
 static int take_images(struct restore *r, struct msl_ahead *ahead, bool *damaged)
 {
@@ -107,7 +114,7 @@ static int take_images(struct restore *r, struct msl_ahead *ahead, bool *damaged
 	int err;
 
 	while (!(err = msl_ahead_next(ahead, &item))) {
-		err = feed(r, item.record);
+		err = item.images ? take_pages(r, &item) : feed(r, item.record);
 		if (!err)
 			err = show(r, item.done);
 		if (err)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What the engine says when something may be becoming too much, and when: of each limit from nine tenths of it on, of each hold-up once, and what
- * the statistics say of a ring at that very moment, before its indices are published. What a home makes of it is in pressure.c.
+ * the statistics say of a ring at that very moment, before its indices are published. What a home makes of it is in pressure.c. And what it asks
+ * of its home, who may let a space have less than its own limits do: what it was given, and gives back.
  */
 #include <mmsb/history.h>
 #include <mmsb/trace.h>
@@ -17,6 +18,7 @@ static struct seen {
 } seen;
 
 FIXTURE(press) {
+	uint64_t most[MS_RESOURCE_LAST], spent[MS_RESOURCE_LAST];	/* as a home keeps account */
 	struct ms_space *space;
 	struct ms_ring *ring;
 	struct mmsb_ring_client *client;
@@ -36,6 +38,24 @@ static void press(void *arg, enum ms_pressure what)
 		return;
 	ms_ring_stat(self->ring, &stat);
 	seen.held_by = stat.held_by;
+}
+
+static u64 spend(void *arg, enum ms_resource what, u64 least, u64 n)
+{
+	FIXTURE_DATA(press) *self = arg;
+	u64 left = self->most[what] - self->spent[what];
+
+	if (left < n)
+		n = left < least ? 0 : left;
+	self->spent[what] += n;
+	return n;
+}
+
+static void refund(void *arg, enum ms_resource what, u64 n)
+{
+	FIXTURE_DATA(press) *self = arg;
+
+	self->spent[what] -= n;
 }
 
 static int open_ring(struct ms_space *space, bool polled, struct ms_ring **ring)
@@ -60,10 +80,11 @@ static int open_own(FIXTURE_DATA(press) *self, bool polled)
 FIXTURE_SETUP(press)
 {
 	struct ms_space_config config = { .shards = 1, .max_rings = 8, .max_pages = 100, .max_bytes = 1 << 20, .pollers = true, .press = press,
-					 .arg = self };
+					 .spend = spend, .refund = refund, .arg = self };
 
 	if (home_is_kernel())
 		SKIP(return, "the engine alone is looked at");
+	memset(self->most, 0xff, sizeof(self->most));
 	ASSERT_EQ(0, ms_space_create(&config, &self->space));
 	ASSERT_EQ(0, open_own(self, false));
 	seen = (struct seen){ 0 };
@@ -75,6 +96,9 @@ FIXTURE_TEARDOWN(press)
 		return;
 	ms_ring_close(self->ring);
 	ms_space_destroy(self->space);
+	EXPECT_EQ(0, self->spent[MS_RESOURCE_PAGES]);
+	EXPECT_EQ(0, self->spent[MS_RESOURCE_BYTES]);
+	EXPECT_EQ(0, self->spent[MS_RESOURCE_RINGS]);
 }
 
 /* So many of the same, at once. */
@@ -268,6 +292,60 @@ TEST_F(press, of_a_reader_as_a_poller_falls_asleep)
 	EXPECT_TRUE(told_at_sleep(self, 1, &create, &seen.log, MMSB_STALL_LOG));
 	EXPECT_EQ(0, seen.ring);
 	ms_history_close(history);
+}
+
+/* --------------------------------------------------------------------------------------------------------- what is spent */
+
+static enum mmsb_reason create(FIXTURE_DATA(press) *self, uint32_t bytes)
+{
+	const struct mmsb_cqe *cqes = (void *)((char *)self->engine + MMSB_RING_HEADER);
+	const struct mmsb_cqe *cqe = &cqes[self->engine->cq_tail % ENTRIES];
+
+	make_pages(self, 1, bytes);
+	return cqe->reason;
+}
+
+TEST_F(press, a_home_may_let_a_space_have_less)
+{
+	struct ms_ring *more;
+
+	self->most[MS_RESOURCE_PAGES] = 3;
+	EXPECT_EQ(0, create(self, 64));
+	EXPECT_EQ(3, self->spent[MS_RESOURCE_PAGES]);		/* as many of a lot as there are */
+	EXPECT_EQ(1 << 16, self->spent[MS_RESOURCE_BYTES]);
+	EXPECT_EQ(0, create(self, 64));
+	EXPECT_EQ(0, create(self, 64));
+	EXPECT_EQ(MMSB_REASON_USER_PAGES, create(self, 64));
+	self->most[MS_RESOURCE_PAGES] = 100;
+	self->most[MS_RESOURCE_BYTES] = 3 << 16;
+	EXPECT_EQ(MMSB_REASON_USER_BYTES, create(self, 3 << 16));
+	EXPECT_EQ(1 << 16, self->spent[MS_RESOURCE_BYTES]);
+	EXPECT_EQ(0, create(self, 2 << 16));
+	EXPECT_EQ(3 << 16, self->spent[MS_RESOURCE_BYTES]);
+	self->most[MS_RESOURCE_RINGS] = 1;
+	EXPECT_EQ(-EDQUOT, open_ring(self->space, false, &more));
+	self->most[MS_RESOURCE_RINGS] = 2;
+	ASSERT_EQ(0, open_ring(self->space, false, &more));
+	ms_ring_close(more);
+	EXPECT_EQ(1, self->spent[MS_RESOURCE_RINGS]);
+}
+
+TEST_F(press, what_was_spent_comes_back)
+{
+	uint64_t page;
+
+	make_pages(self, 1, 5 << 16);
+	page = MMSB_PAGE_ID(1, 0);
+	make_pages(self, 99, 64);
+	EXPECT_EQ(100, self->spent[MS_RESOURCE_PAGES]);
+	publish(self, 1, &(struct mmsb_sqe){ .op = MMSB_OP_DESTROY, .page = page });
+	reap(self);
+	EXPECT_EQ(1 << 16, self->spent[MS_RESOURCE_BYTES]);
+	ms_ring_close(self->ring);
+	ASSERT_EQ(0, ms_space_reset(self->space));
+	EXPECT_EQ(0, self->spent[MS_RESOURCE_PAGES]);
+	EXPECT_EQ(0, self->spent[MS_RESOURCE_BYTES]);
+	ASSERT_EQ(0, open_own(self, false));
 }
 
 TEST_HARNESS_MAIN

@@ -31,6 +31,9 @@ int ms_errno(enum mmsb_reason reason);		/* 0 or negative */
 /* What may be becoming too much: the space has nearly all that it may have, or something holds up a ring. */
 enum ms_pressure { MS_PRESSURE_LIMIT, MS_PRESSURE_LOG, MS_PRESSURE_RING };
 
+/* What a space takes, in pages, in bytes of its arena, in rings of either sort. */
+enum ms_resource { MS_RESOURCE_PAGES, MS_RESOURCE_BYTES, MS_RESOURCE_RINGS, MS_RESOURCE_LAST };
+
 struct ms_space_config {
 	u32 shards;		/* 1..MMSB_SHARDS_MAX */
 	u32 max_rings;
@@ -53,6 +56,12 @@ struct ms_space_config {
 	 * neither sleeps nor allocates, but sees to it that somebody looks, by ms_space_stat() and ms_ring_stat(), whether it is so and until when.
 	 */
 	void (*press)(void *arg, enum ms_pressure what);
+	/*
+	 * NULL, or asked when the space takes so many, which its own limits allow: whoever it belongs to may have less. How many it is, `least` of
+	 * them or more, or 0. All of it is given back by refund() in the end. Under locks of the engine, and no call is made from there.
+	 */
+	u64 (*spend)(void *arg, enum ms_resource what, u64 least, u64 n);
+	void (*refund)(void *arg, enum ms_resource what, u64 n);
 	void *arg;
 };
 

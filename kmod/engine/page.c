@@ -136,7 +136,7 @@ static void bytes_give(struct ms_shard *shard, u64 place, u32 bytes)
 		return;
 	}
 	pf_mutex_lock(&space->mutex);
-	ms_arena_give(&space->arena, place >> PF_CHUNK_SHIFT, (bytes + PF_CHUNK - 1) >> PF_CHUNK_SHIFT);
+	ms_quota_chunks_back(space, place >> PF_CHUNK_SHIFT, (bytes + PF_CHUNK - 1) >> PF_CHUNK_SHIFT);
 	pf_mutex_unlock(&space->mutex);
 }
 

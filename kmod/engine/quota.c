@@ -25,6 +25,26 @@ void ms_quota_open(struct ms_space *space, const struct ms_space_config *config)
 	quota_size_lots(space);
 	space->max_bytes = config->max_bytes;
 	space->max_rings = config->max_rings;
+	space->spend = config->spend;
+	space->refund = config->refund;
+}
+
+static u64 quota_spend(struct ms_space *space, enum ms_resource what, u64 least, u64 n)
+{
+	return space->spend && n ? space->spend(space->arg, what, least, n) : n;
+}
+
+static void quota_refund(struct ms_space *space, enum ms_resource what, u64 n)
+{
+	if (space->refund && n)
+		space->refund(space->arg, what, n);
+}
+
+void ms_quota_forget(struct ms_space *space)
+{
+	quota_refund(space, MS_RESOURCE_PAGES, space->granted);
+	quota_refund(space, MS_RESOURCE_BYTES, space->arena.used << PF_CHUNK_SHIFT);
+	space->granted = 0;
 }
 
 /* Of what may be had, nine tenths are. */
@@ -44,16 +64,16 @@ static enum mmsb_reason quota_refuse(struct ms_space *space, enum mmsb_reason re
 /* What was granted may be more than a limit that was lowered since. */
 enum mmsb_reason ms_quota_grant(struct ms_space *space, struct ms_lines *lines)
 {
-	u64 left;
+	u64 left, lot;
 
 	pf_mutex_lock(&space->mutex);
 	left = space->max_pages > space->granted ? space->max_pages - space->granted : 0;
-	left = left < space->lot ? left : space->lot;
-	space->granted += left;
+	lot = quota_spend(space, MS_RESOURCE_PAGES, 1, left < space->lot ? left : space->lot);
+	space->granted += lot;
 	quota_press(space, space->granted, space->max_pages);
 	pf_mutex_unlock(&space->mutex);
-	lines->quota += (u32)left;
-	return quota_refuse(space, left ? MMSB_REASON_NONE : MMSB_REASON_PAGES_LIMIT);
+	lines->quota += (u32)lot;
+	return quota_refuse(space, lot ? MMSB_REASON_NONE : left ? MMSB_REASON_USER_PAGES : MMSB_REASON_PAGES_LIMIT);
 }
 
 /* Keeps a lot in hand, so that making and destroying in turn does not come here each time; but not the only page of one. */
@@ -65,6 +85,7 @@ void ms_quota_return(struct ms_space *space, struct ms_lines *lines)
 		return;
 	pf_mutex_lock(&space->mutex);
 	space->granted -= back;
+	quota_refund(space, MS_RESOURCE_PAGES, back);
 	pf_mutex_unlock(&space->mutex);
 	lines->quota -= back;
 }
@@ -72,31 +93,46 @@ void ms_quota_return(struct ms_space *space, struct ms_lines *lines)
 enum mmsb_reason ms_quota_chunks(struct ms_space *space, u64 chunks, u64 *first)
 {
 	enum mmsb_reason reason = ms_arena_take(&space->arena, chunks, first);
+	u64 bytes = chunks << PF_CHUNK_SHIFT;
 
+	if (!reason && !quota_spend(space, MS_RESOURCE_BYTES, bytes, bytes)) {
+		ms_arena_give(&space->arena, *first, chunks);
+		reason = MMSB_REASON_USER_BYTES;
+	}
 	quota_press(space, space->arena.used, space->arena.limit);
 	return quota_refuse(space, reason);
 }
 
+void ms_quota_chunks_back(struct ms_space *space, u64 first, u64 chunks)
+{
+	ms_arena_give(&space->arena, first, chunks);
+	quota_refund(space, MS_RESOURCE_BYTES, chunks << PF_CHUNK_SHIFT);
+}
+
 enum mmsb_reason ms_quota_ring(struct ms_space *space, u64 memory, u64 *id)
 {
-	bool fits;
+	enum mmsb_reason reason = MMSB_REASON_NONE;
 
 	pf_mutex_lock(&space->mutex);
-	fits = space->rings < space->max_rings;
-	if (fits) {
+	if (space->rings >= space->max_rings)
+		reason = MMSB_REASON_RINGS_LIMIT;
+	else if (!quota_spend(space, MS_RESOURCE_RINGS, 1, 1))
+		reason = MMSB_REASON_USER_RINGS;
+	if (!reason) {
 		space->rings++;
 		*id = ++space->last_ring;
 		space->ring_memory += memory;
 	}
 	quota_press(space, space->rings, space->max_rings);
 	pf_mutex_unlock(&space->mutex);
-	return quota_refuse(space, fits ? MMSB_REASON_NONE : MMSB_REASON_RINGS_LIMIT);
+	return quota_refuse(space, reason);
 }
 
 void ms_quota_ring_back(struct ms_space *space, u64 memory)
 {
 	pf_mutex_lock(&space->mutex);
 	space->rings--;
+	quota_refund(space, MS_RESOURCE_RINGS, 1);
 	space->ring_memory -= memory;
 	pf_mutex_unlock(&space->mutex);
 }

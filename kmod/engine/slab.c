@@ -73,7 +73,7 @@ static enum mmsb_reason slab_back(struct ms_space *space, struct ms_slab *slab, 
 	if (!reason) {
 		reason = ms_region_fill(&arena->region, slab->chunk, node);
 		if (reason)
-			ms_arena_give(arena, slab->chunk, 1);
+			ms_quota_chunks_back(space, slab->chunk, 1);
 		else
 			ms_region_slot(&arena->region, slab->chunk)->slab = slab;
 	}
@@ -122,7 +122,7 @@ static void slab_release(struct ms_space *space, struct ms_slabs *slabs, struct 
 	slab_unlink(slabs, slab);
 	pf_mutex_lock(&space->mutex);
 	ms_region_slot(&space->arena.region, slab->chunk)->slab = NULL;
-	ms_arena_give(&space->arena, slab->chunk, 1);
+	ms_quota_chunks_back(space, slab->chunk, 1);
 	pf_mutex_unlock(&space->mutex);
 	pf_write(slabs->memory, slabs->memory - slab_head_bytes(slab));
 	pf_free(slab);

@@ -145,6 +145,7 @@ void ms_space_destroy(struct ms_space *space)
 	ms_joint_close(space);
 	ms_slabs_forget(space);
 	space_close_shards(space);
+	ms_quota_forget(space);
 	ms_arena_close(&space->arena);
 	ms_region_close(&space->directory);
 	pf_shared_free(&space->page_memory);
@@ -287,8 +288,8 @@ enum mmsb_reason ms_space_reset(struct ms_space *space)
 	pf_mutex_lock(&space->mutex);
 	ms_slabs_forget(space);
 	directory_reset(space);
+	ms_quota_forget(space);
 	ms_arena_empty(&space->arena);
-	space->granted = 0;
 	pf_mutex_unlock(&space->mutex);
 	pf_write(space->page->tick, 0);
 	pf_write(space->page->closed, 0);

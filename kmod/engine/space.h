@@ -75,6 +75,8 @@ struct ms_space {
 	u32 max_rings, rings;			/* under mutex */
 	void (*tell)(void *arg, enum mmsb_reason reason, const struct ms_ring *ring);	/* as in the config */
 	void (*press)(void *arg, enum ms_pressure what);	/* likewise */
+	u64 (*spend)(void *arg, enum ms_resource what, u64 least, u64 n);
+	void (*refund)(void *arg, enum ms_resource what, u64 n);
 	void *arg;
 	u64 ring_memory, route_memory, watch_memory;	/* under mutex */
 	struct pf_shared page_memory;

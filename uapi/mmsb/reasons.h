@@ -85,7 +85,10 @@
 	X(BAD_LAYER, EINVAL, "no layer of that number: mmsb/timing.h lists those that are timed") \
 	X(NO_CPU, ENODEV, "there is no such CPU, or it is not online: choose one of /sys/devices/system/cpu/online") \
 	X(FOREIGN_CPU, EPERM, "you may not run on that CPU yourself (taskset -p $$), so you may not put a shard there: choose another, or ask root") \
-	X(NO_POLLER, ENODEV, "that CPU has no poller: no polled space ever had a shard there")
+	X(NO_POLLER, ENODEV, "that CPU has no poller: no polled space ever had a shard there") \
+	X(USER_PAGES, EDQUOT, "the space's maker has as many pages in all spaces as one user may: destroy some, or have the module's max_user_pages raised (mmsb limits)") \
+	X(USER_BYTES, EDQUOT, "the space's maker has as many bytes of pages in all spaces as one user may: destroy some, or have the module's max_user_bytes raised (mmsb limits)") \
+	X(USER_RINGS, EDQUOT, "the space's maker has as many rings in all spaces as one user may: close some, or have the module's max_user_rings raised (mmsb limits)")
 
 #define MMSB_REASON_ENUM_(name, err, text) MMSB_REASON_##name,
 enum mmsb_reason {

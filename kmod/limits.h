@@ -15,6 +15,9 @@
 
 extern unsigned int mmsb_max_spaces;
 extern unsigned int mmsb_max_user_spaces;
+extern unsigned long mmsb_max_user_pages;
+extern unsigned long mmsb_max_user_bytes;
+extern unsigned int mmsb_max_user_rings;
 extern unsigned long mmsb_max_pages;
 extern unsigned long mmsb_max_bytes;
 extern unsigned int mmsb_max_rings;

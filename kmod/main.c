@@ -23,6 +23,18 @@ unsigned int mmsb_max_user_spaces = 256;
 module_param_named(max_user_spaces, mmsb_max_user_spaces, uint, 0644);
 MODULE_PARM_DESC(max_user_spaces, "spaces that one user without CAP_SYS_RESOURCE may have made (256)");
 
+unsigned long mmsb_max_user_pages = 64ul << 20;
+module_param_named(max_user_pages, mmsb_max_user_pages, ulong, 0644);
+MODULE_PARM_DESC(max_user_pages, "pages that there may be in all spaces of one user without CAP_SYS_RESOURCE (67108864)");
+
+unsigned long mmsb_max_user_bytes = 256ul << 30;
+module_param_named(max_user_bytes, mmsb_max_user_bytes, ulong, 0644);
+MODULE_PARM_DESC(max_user_bytes, "bytes of arena in all spaces of one user without CAP_SYS_RESOURCE (274877906944)");
+
+unsigned int mmsb_max_user_rings = 16384;
+module_param_named(max_user_rings, mmsb_max_user_rings, uint, 0644);
+MODULE_PARM_DESC(max_user_rings, "rings in all spaces of one user without CAP_SYS_RESOURCE (16384)");
+
 unsigned long mmsb_max_pages = 16ul << 20;
 module_param_named(max_pages, mmsb_max_pages, ulong, 0644);
 MODULE_PARM_DESC(max_pages, "pages that one space may ask for (16777216)");

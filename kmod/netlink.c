@@ -72,8 +72,8 @@ struct nlattr **mmsb_nl_dump_attrs(struct netlink_callback *cb)
 /* ------------------------------------------------------------------------------------------------------------ the module */
 
 struct module_view {
-	u32 abi, spaces, spaces_all, max_spaces, max_user_spaces, max_rings, poll_idle_us, audit, pressure_ms;
-	u64 features, generation, pressure_generation, max_pages, max_bytes;
+	u32 abi, spaces, spaces_all, max_spaces, max_user_spaces, max_user_rings, max_rings, poll_idle_us, audit, pressure_ms;
+	u64 features, generation, pressure_generation, max_user_pages, max_user_bytes, max_pages, max_bytes;
 };
 
 #define OURS(attr, member)	MMSB_NL_FIELD(MMSB_A_MODULE_##attr, struct module_view, member)
@@ -82,6 +82,7 @@ static const struct mmsb_nl_field module_fields[] = {
 	OURS(MAX_SPACES, max_spaces), OURS(MAX_USER_SPACES, max_user_spaces), OURS(MAX_PAGES, max_pages), OURS(MAX_BYTES, max_bytes),
 	OURS(MAX_RINGS, max_rings), OURS(POLL_IDLE_US, poll_idle_us), OURS(AUDIT, audit),
 	OURS(PRESSURE_MS, pressure_ms), OURS(PRESSURE_GENERATION, pressure_generation),
+	OURS(MAX_USER_PAGES, max_user_pages), OURS(MAX_USER_BYTES, max_user_bytes), OURS(MAX_USER_RINGS, max_user_rings),
 };
 
 static int module_fill(struct sk_buff *msg, struct net *net)
@@ -95,6 +96,9 @@ static int module_fill(struct sk_buff *msg, struct net *net)
 		.pressure_generation = mmsb_names_generation(net, MMSB_NL_PRESSURE),
 		.max_spaces = READ_ONCE(mmsb_max_spaces),
 		.max_user_spaces = READ_ONCE(mmsb_max_user_spaces),
+		.max_user_pages = READ_ONCE(mmsb_max_user_pages),
+		.max_user_bytes = READ_ONCE(mmsb_max_user_bytes),
+		.max_user_rings = READ_ONCE(mmsb_max_user_rings),
 		.max_pages = READ_ONCE(mmsb_max_pages),
 		.max_bytes = READ_ONCE(mmsb_max_bytes),
 		.max_rings = READ_ONCE(mmsb_max_rings),
@@ -145,6 +149,9 @@ int mmsb_nl_module_set_do(struct sk_buff *skb, struct genl_info *info)
 	kernel_param_lock(THIS_MODULE);
 	module_set_u32(info, MMSB_A_MODULE_MAX_SPACES, &mmsb_max_spaces);
 	module_set_u32(info, MMSB_A_MODULE_MAX_USER_SPACES, &mmsb_max_user_spaces);
+	module_set_u64(info, MMSB_A_MODULE_MAX_USER_PAGES, &mmsb_max_user_pages);
+	module_set_u64(info, MMSB_A_MODULE_MAX_USER_BYTES, &mmsb_max_user_bytes);
+	module_set_u32(info, MMSB_A_MODULE_MAX_USER_RINGS, &mmsb_max_user_rings);
 	module_set_u64(info, MMSB_A_MODULE_MAX_PAGES, &mmsb_max_pages);
 	module_set_u64(info, MMSB_A_MODULE_MAX_BYTES, &mmsb_max_bytes);
 	module_set_u32(info, MMSB_A_MODULE_MAX_RINGS, &mmsb_max_rings);

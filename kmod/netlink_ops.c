@@ -6,8 +6,11 @@
 static struct netlink_range_validation range_0_1000000 = { .min = 0, .max = 1000000ull };
 static struct netlink_range_validation range_1_60000 = { .min = 1, .max = 60000ull };
 static struct netlink_range_validation range_1_1048576 = { .min = 1, .max = 1048576ull };
+static struct netlink_range_validation range_1_16777216 = { .min = 1, .max = 16777216ull };
 static struct netlink_range_validation range_1_4294967295 = { .min = 1, .max = 4294967295ull };
+static struct netlink_range_validation range_1_1099511627776 = { .min = 1, .max = 1099511627776ull };
 static struct netlink_range_validation range_65536_1099511627776 = { .min = 65536, .max = 1099511627776ull };
+static struct netlink_range_validation range_65536_1125899906842624 = { .min = 65536, .max = 1125899906842624ull };
 
 static const struct nla_policy mmsb_nl_module_set_do_policy[MMSB_A_MODULE_MAX + 1] = {
 	[MMSB_A_MODULE_MAX_SPACES] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_1_1048576),
@@ -18,6 +21,9 @@ static const struct nla_policy mmsb_nl_module_set_do_policy[MMSB_A_MODULE_MAX + 
 	[MMSB_A_MODULE_POLL_IDLE_US] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_0_1000000),
 	[MMSB_A_MODULE_AUDIT] = { .type = NLA_U32 },
 	[MMSB_A_MODULE_PRESSURE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_1_60000),
+	[MMSB_A_MODULE_MAX_USER_PAGES] = NLA_POLICY_FULL_RANGE(NLA_U64, &range_1_1099511627776),
+	[MMSB_A_MODULE_MAX_USER_BYTES] = NLA_POLICY_FULL_RANGE(NLA_U64, &range_65536_1125899906842624),
+	[MMSB_A_MODULE_MAX_USER_RINGS] = NLA_POLICY_FULL_RANGE(NLA_U32, &range_1_16777216),
 };
 
 static const struct nla_policy mmsb_nl_space_get_do_policy[MMSB_A_SPACE_MAX + 1] = {

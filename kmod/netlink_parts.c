@@ -443,8 +443,9 @@ int mmsb_nl_poller_set_do(struct sk_buff *skb, struct genl_info *info)
 /* ---------------------------------------------------------------------------------------------------------------- users */
 
 struct user_view {
-	kuid_t kuid;
-	u32 uid, spaces, max_spaces;
+	struct mmsb_user_stat has;
+	u32 uid, max_spaces, max_rings;
+	u64 max_pages, max_bytes;
 };
 
 /* The cursor is one above the user's number in the first user namespace. */
@@ -455,19 +456,24 @@ static bool user_next(void *thing, struct mmsb_space *space, u64 *cursor)
 	kuid_t above = *cursor ? KUIDT_INIT(*cursor - 1) : INVALID_UID;
 
 	do {
-		if (!mmsb_user_next(above, !uid_valid(above), &view->kuid, &view->spaces))
+		if (!mmsb_user_next(above, !uid_valid(above), &view->has))
 			return false;
-		above = view->kuid;
-	} while (!all && !uid_eq(view->kuid, current_euid()));
-	view->uid = from_kuid_munged(current_user_ns(), view->kuid);
+		above = view->has.uid;
+	} while (!all && !uid_eq(view->has.uid, current_euid()));
+	view->uid = from_kuid_munged(current_user_ns(), view->has.uid);
 	view->max_spaces = READ_ONCE(mmsb_max_user_spaces);
-	*cursor = (u64)__kuid_val(view->kuid) + 1;
+	view->max_pages = mmsb_user_most(MS_RESOURCE_PAGES);
+	view->max_bytes = mmsb_user_most(MS_RESOURCE_BYTES);
+	view->max_rings = mmsb_user_most(MS_RESOURCE_RINGS);
+	*cursor = (u64)__kuid_val(view->has.uid) + 1;
 	return true;
 }
 
 #define USER(attr, member)	MMSB_NL_FIELD(MMSB_A_USER_##attr, struct user_view, member)
 static const struct mmsb_nl_field user_fields[] = {
-	USER(UID, uid), USER(SPACES, spaces), USER(MAX_SPACES, max_spaces),
+	USER(UID, uid), USER(SPACES, has.spaces), USER(MAX_SPACES, max_spaces),
+	USER(PAGES, has.used[MS_RESOURCE_PAGES]), USER(BYTES, has.used[MS_RESOURCE_BYTES]), USER(RINGS, has.used[MS_RESOURCE_RINGS]),
+	USER(MAX_PAGES, max_pages), USER(MAX_BYTES, max_bytes), USER(MAX_RINGS, max_rings),
 };
 
 static int user_put(struct sk_buff *skb, const void *thing, const struct mmsb_space *space)

@@ -44,10 +44,24 @@ static int space_node_of(void *arg, u32 shard)
 	return cpu_to_node(space->cpus[shard]);
 }
 
+/* The last is all others. */
+static unsigned int space_limit_number(enum mmsb_reason reason)
+{
+	static const enum mmsb_reason limits[MMSB_SPACE_TOLD - 1] = {
+		MMSB_REASON_PAGES_LIMIT, MMSB_REASON_BYTES_LIMIT, MMSB_REASON_RINGS_LIMIT,
+		MMSB_REASON_USER_PAGES, MMSB_REASON_USER_BYTES, MMSB_REASON_USER_RINGS,
+	};
+	unsigned int i = 0;
+
+	while (i < ARRAY_SIZE(limits) && limits[i] != reason)
+		i++;
+	return i;
+}
+
 /* A limit that is run into all the time is told once a second. */
 static bool space_told_lately(struct mmsb_space *space, enum mmsb_reason reason)
 {
-	unsigned int which = reason == MMSB_REASON_PAGES_LIMIT ? 0 : reason == MMSB_REASON_BYTES_LIMIT ? 1 : 2;
+	unsigned int which = space_limit_number(reason);
 	unsigned long last = READ_ONCE(space->told[which]), now = jiffies ?: 1;
 
 	if (last && time_before(now, last + HZ))
@@ -72,6 +86,20 @@ static void space_tell(void *arg, enum mmsb_reason reason, const struct ms_ring 
 	mmsb_names_tell(arg, &news);
 }
 
+static u64 space_spend(void *arg, enum ms_resource what, u64 least, u64 n)
+{
+	struct mmsb_space *space = arg;
+
+	return mmsb_user_spend(space->user, what, least, n, space->bounded);
+}
+
+static void space_refund(void *arg, enum ms_resource what, u64 n)
+{
+	struct mmsb_space *space = arg;
+
+	mmsb_user_refund(space->user, what, n);
+}
+
 static enum mmsb_reason space_engine_create(struct mmsb_space *space, const struct mmsb_space_wish *wish)
 {
 	struct ms_space_config config = {
@@ -88,6 +116,8 @@ static enum mmsb_reason space_engine_create(struct mmsb_space *space, const stru
 		.node_of = space_node_of,
 		.tell = space_tell,
 		.press = mmsb_pressure_press,
+		.spend = space_spend,
+		.refund = space_refund,
 		.arg = space,
 	};
 	struct mem_cgroup *before = mmsb_charge_begin(space);
@@ -155,6 +185,7 @@ enum mmsb_reason mmsb_space_create(const struct mmsb_space_wish *wish, struct mm
 	space->mode = wish->mode;
 	space->uid = wish->uid;
 	space->gid = wish->gid;
+	space->bounded = !capable(CAP_SYS_RESOURCE);
 	reason = mmsb_user_take(&space->user);
 	if (reason)
 		goto err_alone;

@@ -27,14 +27,15 @@ struct mmsb_space_wish {
 	char name[MMSB_NAME_MAX];
 };
 
-#define MMSB_SPACE_TOLD		3	/* limits: pages, bytes, rings */
+#define MMSB_SPACE_TOLD		7	/* limits: pages, bytes, rings; those of its user; and others */
 
 struct mmsb_space {
 	struct kref ref;		/* a file, a ring, the pin: each holds one */
 	struct ms_space *engine;
 	struct inode *inode;		/* its mapping is that of all who map the space */
 	struct mem_cgroup *memcg;	/* of the creator; NULL: the root's */
-	struct mmsb_user *user;		/* the creator */
+	struct mmsb_user *user;		/* the creator, */
+	bool bounded;			/* whose limits hold for it */
 	struct mutex rings_lock;
 	struct list_head rings;		/* ring_file.c's, under rings_lock */
 	struct mmsb_pressure_watch pressure;

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Who may what through generic netlink: an owner, a stranger, whoever is in another network namespace, root of a container; a stranger's socket that
- * root writes to; and how many spaces one user may make.
+ * root writes to; and how many spaces one user may make, and what he may have in all of them.
  */
 #include <sys/socket.h>
 #include "common/netlink_space.h"
+
+#define LOT		64	/* pages that a shard may keep in hand; it gives back from two of them on */
+#define PAYABLE		(4 * LOT)
+#define PAYABLE_CHUNKS	6
+#define PAYABLE_RINGS	5
 
 /* ------------------------------------------------------------------------------------------------------- somebody else */
 
@@ -200,6 +205,110 @@ TEST_F(netlink, one_user_makes_so_many_spaces_and_no_more)
 	EXPECT_EQ(20, make_until_refused(self->mmsb));	/* root, who has CAP_SYS_RESOURCE */
 	EXPECT_EQ(roots + 20, spaces_of(&self->nl, 0));
 	EXPECT_EQ(his + 3, rows.number[0][MMSB_A_USER_MAX_SPACES]);
+}
+
+/* Two spaces of somebody who pays for both. */
+struct payer {
+	struct mmsb_space *space[2];
+	struct mmsb_ring *ring[2];
+	uint64_t page[PAYABLE];
+	int pages;
+};
+
+static bool is_refused(int err, enum mmsb_reason reason)
+{
+	return err && strstr(mmsb_strerror_last(), mmsb_reason_text(reason));
+}
+
+static bool make_two(struct mmsb *mmsb, struct payer *payer)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (mmsb_space_open(mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 1, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_INLINE),
+				    &payer->space[i]) || mmsb_ring_open(payer->space[i], NULL, &payer->ring[i]))
+			return false;
+	return true;
+}
+
+/* What one space leaves the other cannot have either, until enough of it has gone; less a lot that stays in hand. */
+static bool pages_end(struct payer *payer)
+{
+	uint64_t page;
+	int i;
+
+	while (payer->pages < PAYABLE && !mmsb_create(payer->ring[0], 64, &payer->page[payer->pages]))
+		payer->pages++;
+	if (payer->pages < PAYABLE || !is_refused(mmsb_create(payer->ring[1], 64, &page), MMSB_REASON_USER_PAGES))
+		return false;
+	for (i = 0; i < 2 * LOT; i++)
+		if (mmsb_destroy(payer->ring[0], payer->page[i]))
+			return false;
+	return !mmsb_create(payer->ring[1], 64, &page);
+}
+
+/* Each has a chunk already, for its small pages. */
+static bool bytes_end(struct payer *payer)
+{
+	uint64_t large, page;
+
+	return is_refused(mmsb_create(payer->ring[1], (PAYABLE_CHUNKS - 1) << 16, &page), MMSB_REASON_USER_BYTES) &&
+	       !mmsb_create(payer->ring[0], (PAYABLE_CHUNKS - 2) << 16, &large) &&
+	       is_refused(mmsb_create(payer->ring[1], 1 << 16, &page), MMSB_REASON_USER_BYTES) && !mmsb_destroy(payer->ring[0], large) &&
+	       !mmsb_create(payer->ring[1], 1 << 16, &page);
+}
+
+static bool rings_end(struct payer *payer)
+{
+	struct mmsb_ring *last = NULL, *more;
+	int i;
+
+	for (i = 2; i < PAYABLE_RINGS; i++)
+		if (mmsb_ring_open(payer->space[i & 1], NULL, &last))
+			return false;
+	if (!is_refused(mmsb_ring_open(payer->space[0], NULL, &more), MMSB_REASON_USER_RINGS))
+		return false;
+	mmsb_ring_close(last);
+	return !mmsb_ring_open(payer->space[0], NULL, &more);
+}
+
+static int spend_all(struct mmsb *mmsb)
+{
+	static struct payer payer;
+
+	return !make_two(mmsb, &payer) ? 1 : !pages_end(&payer) ? 2 : !bytes_end(&payer) ? 3 : !rings_end(&payer) ? 4 : 0;
+}
+
+static int spend_all_as(uint32_t uid, struct mmsb *mmsb)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		if (uid && (setgroups(0, NULL) || setresgid(uid, uid, uid) || setresuid(uid, uid, uid)))
+			_exit(255);
+		_exit(spend_all(mmsb));
+	}
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Root is not refused; and he who is has as much again when what he had has gone. */
+TEST_F(netlink, one_user_has_so_much_in_all_his_spaces_and_no_more)
+{
+	struct nl_msg *msg = nlc_request(&self->nl, MMSB_CMD_MODULE_SET, false);
+	int round;
+
+	nla_put_u64(msg, MMSB_A_MODULE_MAX_USER_PAGES, PAYABLE);
+	nla_put_u64(msg, MMSB_A_MODULE_MAX_USER_BYTES, PAYABLE_CHUNKS << 16);
+	nla_put_u32(msg, MMSB_A_MODULE_MAX_USER_RINGS, PAYABLE_RINGS);
+	ASSERT_EQ(0, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
+	for (round = 0; round < 2; round++) {
+		EXPECT_EQ(0, user_number(&self->nl, 1234, MMSB_A_USER_PAGES));
+		EXPECT_EQ(0, user_number(&self->nl, 1234, MMSB_A_USER_BYTES));
+		EXPECT_EQ(0, user_number(&self->nl, 1234, MMSB_A_USER_RINGS));
+		EXPECT_EQ(0, spend_all_as(1234, self->mmsb));
+	}
+	EXPECT_EQ(2, spend_all_as(0, self->mmsb));
 }
 
 TEST_HARNESS_MAIN

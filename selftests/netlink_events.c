@@ -76,6 +76,46 @@ TEST_F(netlink, a_client_that_dies_and_a_limit_are_told)
 	nlc_close(&nl);
 }
 
+/* A space of one ring, of somebody who may have one page: runs into both. */
+static int reach_both_limits(struct mmsb *mmsb)
+{
+	struct mmsb_ring *ring, *more;
+	struct mmsb_space *space;
+	uint64_t page;
+
+	if (setgroups(0, NULL) || setresgid(1234, 1234, 1234) || setresuid(1234, 1234, 1234) ||
+	    mmsb_space_open(mmsb, NULL, MMSB_OPTS(struct mmsb_space_opts, .shards = 1, .max_rings = 1, .flags = MMSB_SPACE_CREATE), &space) ||
+	    mmsb_ring_open(space, NULL, &ring) || mmsb_create(ring, 64, &page))
+		return 1;
+	return mmsb_ring_open(space, NULL, &more) != -EDQUOT || mmsb_create(ring, 64, &page) != -EDQUOT;
+}
+
+TEST_F(netlink, limits_of_a_space_do_not_hide_those_of_its_user)
+{
+	struct nl_msg *msg = nlc_request(&self->nl, MMSB_CMD_MODULE_SET, false);
+	uint64_t told[2] = { 0 };
+	struct nlc nl;
+	int i, n = 0, status;
+	pid_t child;
+
+	nla_put_u64(msg, MMSB_A_MODULE_MAX_USER_PAGES, 1);
+	ASSERT_EQ(0, nlc_ask(&self->nl, msg, NULL, NULL, NULL));
+	ASSERT_EQ(0, nlc_open(&nl));
+	ASSERT_EQ(0, nlc_listen(&nl, MMSB_MCGRP_LIFECYCLE));
+	child = fork();
+	if (!child)
+		_exit(reach_both_limits(self->mmsb));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	hear(&nl, &rows);
+	for (i = 0; i < rows.n; i++)
+		if (rows.number[i][MMSB_A_EVENT_WHAT] == MMSB_WHAT_LIMIT_REACHED && n < 2)
+			told[n++] = rows.number[i][MMSB_A_EVENT_REASON];
+	EXPECT_EQ(MMSB_REASON_RINGS_LIMIT, told[0]);
+	EXPECT_EQ(MMSB_REASON_USER_PAGES, told[1]);
+	nlc_close(&nl);
+}
+
 /* Whether that comes about. */
 static bool rings_are_near(struct nlc *nl, const char *name, bool near)
 {

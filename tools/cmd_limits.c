@@ -15,9 +15,15 @@ struct limit {
 	const char *text;
 };
 
+#define OF_THE_MODULE	(OPT_BIT(OPT_MAX_SPACES) | OPT_BIT(OPT_MAX_USER_SPACES) | OPT_BIT(OPT_MAX_USER_PAGES) | OPT_BIT(OPT_MAX_USER_BYTES) | \
+			 OPT_BIT(OPT_MAX_USER_RINGS) | OPT_BIT(OPT_POLL_IDLE_US) | OPT_BIT(OPT_PRESSURE_MS))
+
 static const struct limit module_limits[] = {
 	{ OPT_MAX_SPACES, MMSB_A_MODULE_MAX_SPACES, 4, 1, 1 << 20, false, "spaces in all" },
 	{ OPT_MAX_USER_SPACES, MMSB_A_MODULE_MAX_USER_SPACES, 4, 1, 1 << 20, false, "spaces of one user without CAP_SYS_RESOURCE" },
+	{ OPT_MAX_USER_PAGES, MMSB_A_MODULE_MAX_USER_PAGES, 8, 1, 1ULL << 40, false, "pages in all spaces of such a user" },
+	{ OPT_MAX_USER_BYTES, MMSB_A_MODULE_MAX_USER_BYTES, 8, 65536, 1ULL << 50, true, "bytes of arena in all of them" },
+	{ OPT_MAX_USER_RINGS, MMSB_A_MODULE_MAX_USER_RINGS, 4, 1, 1 << 24, false, "rings in all of them" },
 	{ OPT_MAX_PAGES, MMSB_A_MODULE_MAX_PAGES, 8, 1, UINT32_MAX, false, "pages that a space may ask for" },
 	{ OPT_MAX_BYTES, MMSB_A_MODULE_MAX_BYTES, 8, 65536, 1ULL << 40, true, "bytes that a space may ask for" },
 	{ OPT_MAX_RINGS, MMSB_A_MODULE_MAX_RINGS, 4, 1, 1 << 20, false, "rings that a space may ask for" },
@@ -102,9 +108,14 @@ static bool json_limits(const struct nlc_row *row, void *arg)
 static int show(struct cli *cli, struct nlc *nl, const char *space)
 {
 	nlc_each *each = cli->json ? json_limits : space ? print_space : print_module;
+	bool begun = false;
+	int err;
 
-	return nlc_ask(nl, nlc_about(nl, space ? MMSB_CMD_SPACE_GET : MMSB_CMD_MODULE_GET, false, space), space ? &nlc_space : &nlc_module, each,
+	err = nlc_ask(nl, nlc_about(nl, space ? MMSB_CMD_SPACE_GET : MMSB_CMD_MODULE_GET, false, space), space ? &nlc_space : &nlc_module, each,
 		      (void *)(space ? space_limits : module_limits));
+	if (err || space || cli->json)
+		return err;
+	return nlc_ask(nl, nlc_request(nl, MMSB_CMD_USER_GET, true), &nlc_user, user_print, &begun);
 }
 
 static int set_poller(struct nlc *nl, const struct args *args, uint64_t cpu, uint64_t idle_us)
@@ -143,8 +154,8 @@ enum cli_exit cmd_limits(struct cli *cli, const struct args *args)
 
 	if (arg_has(args, OPT_CPU))
 		return limit_poller(cli, args);
-	if (space && args->given & (OPT_BIT(OPT_MAX_SPACES) | OPT_BIT(OPT_MAX_USER_SPACES) | OPT_BIT(OPT_POLL_IDLE_US) | OPT_BIT(OPT_PRESSURE_MS)))
-		return fail_usage(cli, "--max-spaces, --max-user-spaces, --poll-idle-us and --pressure-ms are the module's: leave '%s' out", space);
+	if (space && args->given & OF_THE_MODULE)
+		return fail_usage(cli, "--max-spaces, --max-user-..., --poll-idle-us and --pressure-ms are the module's: leave '%s' out", space);
 	if (!nlc_ready(cli, &nl))
 		return CLI_FAILED;
 	if (args->given & ~OPT_GLOBAL) {

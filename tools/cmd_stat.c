@@ -143,18 +143,6 @@ static bool print_poller_row(const struct nlc_row *row, void *arg)
 	return true;
 }
 
-static bool print_user_row(const struct nlc_row *row, void *arg)
-{
-	bool *begun = arg;
-
-	if (!*begun)
-		printf("\n%-24s %6s\n", "USER", "SPACES");
-	*begun = true;
-	printf("%-24s %6" PRIu64 " of at most %" PRIu64 "\n", user_text(nlc_number(row, MMSB_A_USER_UID)).s, nlc_number(row, MMSB_A_USER_SPACES),
-	       nlc_number(row, MMSB_A_USER_MAX_SPACES));
-	return true;
-}
-
 static int print_list(struct nlc *nl, int cmd, const struct nlc_set *set, const char *space, nlc_each *print)
 {
 	bool begun = false;
@@ -168,7 +156,7 @@ static int print_home(struct nlc *nl)
 
 	err = err ?: print_list(nl, MMSB_CMD_SPACE_GET, &nlc_space, NULL, print_space_row);
 	err = err ?: print_list(nl, MMSB_CMD_POLLER_GET, &nlc_poller, NULL, print_poller_row);
-	return err ?: print_list(nl, MMSB_CMD_USER_GET, &nlc_user, NULL, print_user_row);
+	return err ?: print_list(nl, MMSB_CMD_USER_GET, &nlc_user, NULL, user_print);
 }
 
 static void print_pressure(uint64_t pressure)

@@ -109,6 +109,29 @@ struct text user_text(uint64_t uid)
 	return text;
 }
 
+static struct text of_most(struct text now, struct text most)
+{
+	struct text text;
+
+	snprintf(text.s, sizeof(text.s), "%.24s of %.24s", now.s, most.s);
+	return text;
+}
+
+bool user_print(const struct nlc_row *row, void *arg)
+{
+	bool *begun = arg;
+
+	if (!*begun)
+		printf("\n%-24s %18s %26s %24s %18s\n", "USER", "SPACES", "PAGES", "BYTES", "RINGS");
+	*begun = true;
+	printf("%-24s %18s %26s %24s %18s\n", user_text(nlc_number(row, MMSB_A_USER_UID)).s,
+	       of_most(text_grouped(nlc_number(row, MMSB_A_USER_SPACES)), text_grouped(nlc_number(row, MMSB_A_USER_MAX_SPACES))).s,
+	       of_most(text_grouped(nlc_number(row, MMSB_A_USER_PAGES)), text_grouped(nlc_number(row, MMSB_A_USER_MAX_PAGES))).s,
+	       of_most(text_bytes(nlc_number(row, MMSB_A_USER_BYTES)), text_bytes(nlc_number(row, MMSB_A_USER_MAX_BYTES))).s,
+	       of_most(text_grouped(nlc_number(row, MMSB_A_USER_RINGS)), text_grouped(nlc_number(row, MMSB_A_USER_MAX_RINGS))).s);
+	return true;
+}
+
 const char *reason_text(uint64_t reason)
 {
 #define REASON(name, err, text)	text,

@@ -18,6 +18,7 @@ struct nl_msg *nlc_about(struct nlc *nl, int cmd, bool dump, const char *space);
 void json_row(struct json *json, const struct nlc_row *row);
 const char *log_state(const struct nlc_row *space);	/* "-", "buffered", "strict", "no writer", "FAILED" */
 struct text user_text(uint64_t uid);
+bool user_print(const struct nlc_row *row, void *begun);	/* a line of a table; bool *begun: its head is there */
 const char *reason_text(uint64_t reason);
 
 #endif

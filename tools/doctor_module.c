@@ -175,7 +175,8 @@ static bool parameter(const struct doctor *doctor, const char *name, uint64_t *v
 /* False: something is set so that it cannot be meant, which was said. */
 static bool parameters_make_sense(struct doctor *doctor)
 {
-	static const char *const limits[] = { "max_spaces", "max_user_spaces", "max_pages", "max_bytes", "max_rings" };
+	static const char *const limits[] = { "max_spaces", "max_user_spaces", "max_user_pages", "max_user_bytes", "max_user_rings", "max_pages", "max_bytes",
+					      "max_rings" };
 	uint64_t value, most;
 	unsigned int i;
 
@@ -199,8 +200,9 @@ static bool parameters_make_sense(struct doctor *doctor)
 
 static void check_parameters(struct doctor *doctor)
 {
-	static const char *const names[] = { "max_spaces", "max_user_spaces", "max_pages", "max_bytes", "max_rings", "poll_idle_us", "pressure_ms" };
-	char all[256] = "";
+	static const char *const names[] = { "max_spaces", "max_user_spaces", "max_user_pages", "max_user_bytes", "max_user_rings", "max_pages", "max_bytes",
+					     "max_rings", "poll_idle_us", "pressure_ms" };
+	char all[384] = "";
 	const char *value;
 	unsigned int i;
 	size_t used;

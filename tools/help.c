@@ -82,7 +82,9 @@ static const struct command commands[] = {
 	{ "top", NULL, "[SPACE]", 0, 1, B(INTERVAL) | B(COUNT) | B(BATCH) | B(HEAT) | B(NO_BPF), false, "show what the kernel home is doing, live: runs mmsb-top", cmd_top },
 	{ "timing", NULL, "SPACE", 1, 1, B(ON) | B(OFF) | B(RESET), true,
 	  "show how long deltas spend in each layer of their way, or switch that", cmd_timing },
-	{ "limits", NULL, "[SPACE]", 0, 1, B(MAX_SPACES) | B(MAX_USER_SPACES) | B(MAX_PAGES) | B(MAX_BYTES) | B(MAX_RINGS) | B(POLL_IDLE_US) | B(PRESSURE_MS) | B(AUDIT) | B(CPU), false,
+	{ "limits", NULL, "[SPACE]", 0, 1,
+	  B(MAX_SPACES) | B(MAX_USER_SPACES) | B(MAX_USER_PAGES) | B(MAX_USER_BYTES) | B(MAX_USER_RINGS) | B(MAX_PAGES) | B(MAX_BYTES) | B(MAX_RINGS) |
+		  B(POLL_IDLE_US) | B(PRESSURE_MS) | B(AUDIT) | B(CPU), false,
 	  "show or change what the module or a space allows", cmd_limits },
 	{ "affinity", NULL, "SPACE [SHARD CPU]", 1, 3, 0, false, "show which CPU's poller serves each shard, or hand one to another", cmd_affinity },
 	{ "events", NULL, "", 0, 0, B(KIND) | B(COUNT) | B(TIMEOUT), false, "print what happens to spaces and rings, as it happens", cmd_events },
@@ -140,7 +142,7 @@ static void print_options(opt_set options)
 			continue;
 		snprintf(left, sizeof(left), "--%s%s%s", opt_specs[i].name, opt_specs[i].value ? " " : "",
 			 opt_specs[i].value ?: "");
-		printf("  %-20s %s\n", left, opt_specs[i].text);
+		printf("  %-21s %s\n", left, opt_specs[i].text);
 	}
 }
 

@@ -18,6 +18,9 @@ static const struct nlc_attr module_attrs[MMSB_A_MODULE_MAX + 1] = {
 	[MMSB_A_MODULE_AUDIT] = { "audit", NLC_U32 },
 	[MMSB_A_MODULE_PRESSURE_MS] = { "pressure_ms", NLC_U32 },
 	[MMSB_A_MODULE_PRESSURE_GENERATION] = { "pressure_generation", NLC_U64 },
+	[MMSB_A_MODULE_MAX_USER_PAGES] = { "max_user_pages", NLC_U64 },
+	[MMSB_A_MODULE_MAX_USER_BYTES] = { "max_user_bytes", NLC_U64 },
+	[MMSB_A_MODULE_MAX_USER_RINGS] = { "max_user_rings", NLC_U32 },
 };
 
 static const struct nlc_attr space_attrs[MMSB_A_SPACE_MAX + 1] = {
@@ -133,6 +136,12 @@ static const struct nlc_attr user_attrs[MMSB_A_USER_MAX + 1] = {
 	[MMSB_A_USER_UID] = { "uid", NLC_U32 },
 	[MMSB_A_USER_SPACES] = { "spaces", NLC_U32 },
 	[MMSB_A_USER_MAX_SPACES] = { "max_spaces", NLC_U32 },
+	[MMSB_A_USER_PAGES] = { "pages", NLC_U64 },
+	[MMSB_A_USER_BYTES] = { "bytes", NLC_U64 },
+	[MMSB_A_USER_RINGS] = { "rings", NLC_U64 },
+	[MMSB_A_USER_MAX_PAGES] = { "max_pages", NLC_U64 },
+	[MMSB_A_USER_MAX_BYTES] = { "max_bytes", NLC_U64 },
+	[MMSB_A_USER_MAX_RINGS] = { "max_rings", NLC_U32 },
 };
 
 static const struct nlc_attr edge_attrs[MMSB_A_EDGE_MAX + 1] = {

@@ -27,6 +27,9 @@ static const struct request_attr module_set_do_attrs[] = {
 	{ MMSB_A_MODULE_POLL_IDLE_US, NLC_U32, 0, 1000000ull },
 	{ MMSB_A_MODULE_AUDIT, NLC_U32, 0, 4294967295ull },
 	{ MMSB_A_MODULE_PRESSURE_MS, NLC_U32, 1, 60000ull },
+	{ MMSB_A_MODULE_MAX_USER_PAGES, NLC_U64, 1, 1099511627776ull },
+	{ MMSB_A_MODULE_MAX_USER_BYTES, NLC_U64, 65536, 1125899906842624ull },
+	{ MMSB_A_MODULE_MAX_USER_RINGS, NLC_U32, 1, 16777216ull },
 };
 
 static const struct request_attr space_get_do_attrs[] = {
@@ -104,7 +107,7 @@ static const struct request_attr graph_get_dump_attrs[] = {
 
 static const struct request requests[] = {
 	{ "module-get do", MMSB_CMD_MODULE_GET, 0, 0, MMSB_A_MODULE_MAX, NULL },
-	{ "module-set do", MMSB_CMD_MODULE_SET, 0, 8, MMSB_A_MODULE_MAX, module_set_do_attrs },
+	{ "module-set do", MMSB_CMD_MODULE_SET, 0, 11, MMSB_A_MODULE_MAX, module_set_do_attrs },
 	{ "space-get do", MMSB_CMD_SPACE_GET, 0, 2, MMSB_A_SPACE_MAX, space_get_do_attrs },
 	{ "space-get dump", MMSB_CMD_SPACE_GET, 1, 0, MMSB_A_SPACE_MAX, NULL },
 	{ "space-set do", MMSB_CMD_SPACE_SET, 0, 11, MMSB_A_SPACE_MAX, space_set_do_attrs },

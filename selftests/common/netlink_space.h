@@ -72,7 +72,8 @@ static inline int look_at_rings(struct nlc *nl, const char *name)
 	return ask(nl, about(nl, MMSB_CMD_RING_GET, true, MMSB_A_RING_SPACE_NAME, name), &nlc_ring, &rows);
 }
 
-static inline uint64_t spaces_of(struct nlc *nl, uint32_t uid)
+/* 0 for one who has no spaces. */
+static inline uint64_t user_number(struct nlc *nl, uint32_t uid, int attr)
 {
 	int i;
 
@@ -80,8 +81,13 @@ static inline uint64_t spaces_of(struct nlc *nl, uint32_t uid)
 		return ~0ull;
 	for (i = 0; i < rows.n; i++)
 		if (rows.number[i][MMSB_A_USER_UID] == uid)
-			return rows.number[i][MMSB_A_USER_SPACES];
+			return rows.number[i][attr];
 	return 0;
+}
+
+static inline uint64_t spaces_of(struct nlc *nl, uint32_t uid)
+{
+	return user_number(nl, uid, MMSB_A_USER_SPACES);
 }
 
 #endif

@@ -64,6 +64,9 @@ enum mmsb_a_module {
 	MMSB_A_MODULE_PAD,			/* pad */
 	MMSB_A_MODULE_PRESSURE_MS,		/* u32: milliseconds for which entries of a queue are held up before that is told */
 	MMSB_A_MODULE_PRESSURE_GENERATION,	/* u64: the same of events of pressure */
+	MMSB_A_MODULE_MAX_USER_PAGES,		/* u64: pages in all spaces of one user without CAP_SYS_RESOURCE */
+	MMSB_A_MODULE_MAX_USER_BYTES,		/* u64: bytes of arena in all of them */
+	MMSB_A_MODULE_MAX_USER_RINGS,		/* u32: rings in all of them */
 
 	__MMSB_A_MODULE_MAX,
 	MMSB_A_MODULE_MAX = __MMSB_A_MODULE_MAX - 1
@@ -209,6 +212,12 @@ enum mmsb_a_user {
 	MMSB_A_USER_SPACES,			/* u32: in all network namespaces */
 	MMSB_A_USER_MAX_SPACES,			/* u32 */
 	MMSB_A_USER_PAD,				/* pad */
+	MMSB_A_USER_PAGES,			/* u64: in all these spaces, or in the hands of shards that may make them; as all that follows */
+	MMSB_A_USER_BYTES,			/* u64: of arena */
+	MMSB_A_USER_RINGS,			/* u64: of either sort */
+	MMSB_A_USER_MAX_PAGES,			/* u64: as the module's; users with CAP_SYS_RESOURCE are not held to it */
+	MMSB_A_USER_MAX_BYTES,			/* u64 */
+	MMSB_A_USER_MAX_RINGS,			/* u32 */
 
 	__MMSB_A_USER_MAX,
 	MMSB_A_USER_MAX = __MMSB_A_USER_MAX - 1

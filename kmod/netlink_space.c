@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Spaces through generic netlink: looking at them, changing them. */
 #include <linux/capability.h>
+#include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/nsproxy.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 #include <net/sock.h>
 #include "account.h"
 #include "netlink.h"
 #include "netlink_ops.h"
+
+#define MEMCG_PATH	256	/* a longer one could leave no room for the rest of a message */
 
 /* -------------------------------------------------------------------------------------------------------------- looking */
 
@@ -45,6 +49,29 @@ static int put_made_for(struct sk_buff *msg, struct mmsb_space *space)
 	       nla_put_u64_64bit(msg, MMSB_A_SPACE_MADE_FOR_BYTES, stat.made_for_bytes, MMSB_A_SPACE_PAD);
 }
 
+#ifdef CONFIG_MEMCG
+/* Who pays. A removed group is told by the path that it had. */
+static int put_memcg(struct sk_buff *msg, const struct mmsb_space *space)
+{
+	struct cgroup *payer = space->memcg ? space->memcg->css.cgroup : NULL;
+	char path[MEMCG_PATH];
+	int len, err;
+
+	if (!payer)
+		return 0;
+	err = nla_put_u64_64bit(msg, MMSB_A_SPACE_MEMCG, cgroup_id(payer), MMSB_A_SPACE_PAD);
+	if (err)
+		return err;
+	len = cgroup_path_ns(payer, path, sizeof(path), current->nsproxy->cgroup_ns);
+	return len > 0 && len < sizeof(path) ? nla_put_string(msg, MMSB_A_SPACE_MEMCG_PATH, path) : 0;
+}
+#else
+static int put_memcg(struct sk_buff *msg, const struct mmsb_space *space)
+{
+	return 0;
+}
+#endif
+
 static int put_space(struct sk_buff *msg, struct mmsb_space *space)
 {
 	struct mmsb_space_info_args info = { .size = sizeof(info) };
@@ -56,7 +83,7 @@ static int put_space(struct sk_buff *msg, struct mmsb_space *space)
 	       nla_put_u8(msg, MMSB_A_SPACE_PINNED, !!(info.flags & MMSB_SPACE_PIN)) ?:
 	       nla_put_u32(msg, MMSB_A_SPACE_PRESSURE, READ_ONCE(space->pressure.told)) ?:
 	       nla_put_u8(msg, MMSB_A_SPACE_TIMING, !!(info.flags & MMSB_SPACE_TIMING)) ?:
-	       put_made_for(msg, space) ?: put_log(msg, space);
+	       put_made_for(msg, space) ?: put_memcg(msg, space) ?: put_log(msg, space);
 }
 
 int mmsb_nl_space_get_do(struct sk_buff *skb, struct genl_info *info)

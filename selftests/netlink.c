@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The generic netlink family: every command with right and wrong requests; what is told against what was done; refusals that name the attribute
- * and change nothing; memory that fails; dumps while spaces and edges come and go; and, seeded, garbage of the right structure, after which all is
- * as before. Who may what is netlink_access, and what listeners hear netlink_events.
+ * and change nothing; who pays; memory that fails; dumps while spaces and edges come and go; and, seeded, garbage of the right structure, after
+ * which all is as before. Who may what is netlink_access, and what listeners hear netlink_events.
  */
 #include <pthread.h>
+#include <sys/stat.h>
 #include <netlink/socket.h>
 #include "common/netlink_space.h"
 #include "common/starve.h"
@@ -410,6 +411,87 @@ TEST_F(netlink, a_space_is_reset_and_removed)
 	ASSERT_EQ(0, do_space(&self->nl, MMSB_CMD_SPACE_REMOVE, self->name));
 	EXPECT_EQ(-ENOENT, do_space(&self->nl, MMSB_CMD_SPACE_REMOVE, self->name));
 	EXPECT_EQ(0, mmsb_create(self->ring, 64, &page));	/* who has it open keeps it */
+}
+
+/* ------------------------------------------------------------------------------------------------------------- who pays */
+
+#define GROUPS	"/sys/fs/cgroup"
+
+static bool write_group(const char *group, const char *file, const char *text)
+{
+	char path[128];
+	bool written;
+	FILE *f;
+
+	snprintf(path, sizeof(path), GROUPS "/%s/%s", group, file);
+	f = fopen(path, "w");
+	if (!f)
+		return false;
+	written = fputs(text, f) >= 0;
+	return !fclose(f) && written;
+}
+
+struct payer {
+	uint64_t id;
+	char path[64];
+};
+
+static bool keep_payer(const struct nlc_row *row, void *arg)
+{
+	struct payer *payer = arg;
+
+	payer->id = nlc_number(row, MMSB_A_SPACE_MEMCG);
+	snprintf(payer->path, sizeof(payer->path), "%s", nlc_text(row, MMSB_A_SPACE_MEMCG_PATH));
+	return true;
+}
+
+static struct payer payer_of(struct nlc *nl, const char *name)
+{
+	struct payer payer = { 0 };
+
+	nlc_ask(nl, about(nl, MMSB_CMD_SPACE_GET, false, MMSB_A_SPACE_NAME, name), &nlc_space, keep_payer, &payer);
+	return payer;
+}
+
+/* To one for whom the group is the root it is that. */
+static int make_in_group(FIXTURE_DATA(netlink) *self, const char *name)
+{
+	struct mmsb_space *space;
+	struct nlc nl;
+
+	if (!write_group(name, "cgroup.procs", "0"))
+		return 1;
+	if (mmsb_space_open(self->mmsb, name, MMSB_OPTS(struct mmsb_space_opts, .flags = MMSB_SPACE_CREATE | MMSB_SPACE_PIN), &space))
+		return 2;
+	return unshare(CLONE_NEWCGROUP) || nlc_open(&nl) || strcmp(payer_of(&nl, name).path, "/") ? 3 : 0;
+}
+
+TEST_F(netlink, who_pays_for_a_space_is_told)
+{
+	char name[48], group[80], path[64];
+	struct payer payer;
+	struct stat stat;
+	int status;
+	pid_t child;
+
+	snprintf(name, sizeof(name), "%s-paid", self->name);
+	snprintf(group, sizeof(group), GROUPS "/%s", name);
+	snprintf(path, sizeof(path), "/%s", name);
+	if (!write_group("", "cgroup.subtree_control", "+memory") || mkdir(group, 0755))
+		SKIP(return, "no group of version 2 that accounts for memory can be made here");
+	ASSERT_EQ(0, lstat(group, &stat));
+	child = fork();
+	if (!child)
+		_exit(make_in_group(self, name));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	payer = payer_of(&self->nl, name);
+	EXPECT_EQ(stat.st_ino, payer.id);
+	EXPECT_STREQ(path, payer.path);
+	EXPECT_NE(stat.st_ino, payer_of(&self->nl, self->name).id);
+	EXPECT_EQ(0, rmdir(group));
+	EXPECT_STREQ(path, payer_of(&self->nl, name).path);
+	EXPECT_EQ(0, do_space(&self->nl, MMSB_CMD_SPACE_REMOVE, name));
 }
 
 /* ------------------------------------------------------------------------------------------------------- wrong requests */

@@ -172,12 +172,25 @@ static void print_pressure(uint64_t pressure)
 	putchar('\n');
 }
 
+static void print_memory(const struct nlc_row *row)
+{
+	const char *path = nlc_text(row, MMSB_A_SPACE_MEMCG_PATH);
+
+	printf("memory       %s", text_bytes(nlc_number(row, MMSB_A_SPACE_MEMORY)).s);
+	if (*path)
+		printf(", charged to the memory cgroup %s", path);
+	else if (row->attrs[MMSB_A_SPACE_MEMCG])
+		printf(", charged to the memory cgroup with the id %" PRIu64, nlc_number(row, MMSB_A_SPACE_MEMCG));
+	putchar('\n');
+}
+
 static bool print_space(const struct nlc_row *row, void *arg)
 {
 	(void)arg;
 	printf("space        %s, id %" PRIu64 "\n", nlc_text(row, MMSB_A_SPACE_NAME), nlc_number(row, MMSB_A_SPACE_ID));
 	printf("pages        %s of at most %s", text_grouped(nlc_number(row, MMSB_A_SPACE_PAGES)).s, text_grouped(nlc_number(row, MMSB_A_SPACE_MAX_PAGES)).s);
 	printf(", %s of at most %s\n", text_bytes(nlc_number(row, MMSB_A_SPACE_BYTES)).s, text_bytes(nlc_number(row, MMSB_A_SPACE_MAX_BYTES)).s);
+	print_memory(row);
 	printf("deltas       %s, up to tick %s\n", text_grouped(nlc_number(row, MMSB_A_SPACE_DELTAS)).s, text_grouped(nlc_number(row, MMSB_A_SPACE_TICK)).s);
 	printf("recomputed   %s", text_grouped(nlc_number(row, MMSB_A_SPACE_RECOMPUTED)).s);
 	printf(", cut %s", text_grouped(nlc_number(row, MMSB_A_SPACE_CUT)).s);

@@ -63,6 +63,8 @@ static const struct nlc_attr space_attrs[MMSB_A_SPACE_MAX + 1] = {
 	[MMSB_A_SPACE_PRESSURE] = { "pressure", NLC_U32 },
 	[MMSB_A_SPACE_TIMING] = { "timing", NLC_U8 },
 	[MMSB_A_SPACE_AUDIT] = { "audit", NLC_U32 },
+	[MMSB_A_SPACE_MEMCG] = { "memcg", NLC_U64 },
+	[MMSB_A_SPACE_MEMCG_PATH] = { "memcg_path", NLC_STRING },
 };
 
 static const struct nlc_attr ring_attrs[MMSB_A_RING_MAX + 1] = {

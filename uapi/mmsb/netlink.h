@@ -114,6 +114,8 @@ enum mmsb_a_space {
 	MMSB_A_SPACE_PRESSURE,			/* u32: bits of enum mmsb_pressure */
 	MMSB_A_SPACE_TIMING,			/* u8: time its layers */
 	MMSB_A_SPACE_AUDIT,			/* u32: every so many recomputes of a shard are done twice and compared; 0: none */
+	MMSB_A_SPACE_MEMCG,			/* u64: the id of the memory cgroup that pays for it, as stat -c %i tells it; not there in a kernel without any */
+	MMSB_A_SPACE_MEMCG_PATH,			/* string: its path, from the receiver's cgroup namespace on; not there if it takes more than 255 bytes */
 
 	__MMSB_A_SPACE_MAX,
 	MMSB_A_SPACE_MAX = __MMSB_A_SPACE_MAX - 1

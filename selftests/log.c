@@ -68,6 +68,8 @@ static int restore_once(struct mmsb *mmsb, const char *place, const struct wild_
 	return err ?: mmsb_restore(*space, place, opts, restored);
 }
 
+static uint64_t by_two_behind;		/* so many bytes, as msl_ahead_behind */
+
 /* By one thread, and by two: nobody can tell. */
 static int restore(struct mmsb *mmsb, const char *place, uint32_t shards, bool lazy, const struct mmsb_restore_opts *opts,
 		   struct mmsb_restored *restored, struct mmsb_space **space)
@@ -86,7 +88,7 @@ static int restore(struct mmsb *mmsb, const char *place, uint32_t shards, bool l
 	err = restore_once(mmsb, place, &config, &o, &alone, space);
 	snprintf(text, sizeof(text), "%s", mmsb_strerror_last());
 	mmsb_space_close(*space);
-	msl_ahead_behind = 0;
+	msl_ahead_behind = by_two_behind;
 	if (restore_once(mmsb, place, &config, &o, restored, space) != err || (err && strcmp(text, mmsb_strerror_last())))
 		return said(text);
 	if (memcmp(&alone, restored, sizeof(alone)))
@@ -695,8 +697,20 @@ static int under_load(const struct wild_config *config, bool late, uint64_t ops)
 	return err;
 }
 
+/* The newest checkpoint is large, and so is what was taken in of it, and read of the ticks behind it, before its damage is found. */
+static int make_large(struct bed *bed)
+{
+	static uint8_t noise[512 << 10];
+	struct rng rng = { seed };
+	uint64_t page;
+	int err = mmsb_create(bed->ring, sizeof(noise), &page);
+
+	rng_fill(&rng, noise, sizeof(noise));
+	return err ?: mmsb_set(bed->ring, page, 0, noise, sizeof(noise), NULL);
+}
+
 /* A checkpoint that is damaged is said so, and the one before it is taken. */
-static int older_one(void)
+static int older_one(bool large)
 {
 	char newest[FOLDER_MAX];
 	struct mmsb_restored restored;
@@ -707,16 +721,18 @@ static int older_one(void)
 	unsigned int i;
 	int err = bed_open(&bed, LOG_OPTS());
 
+	by_two_behind = large ? 64 << 10 : 0;	/* the older one is less than that */
 	for (i = 0; !err && i < 2; i++)
-		err = bed_adds(&bed, 20) ?: mmsb_log_checkpoint(bed.log, &ticks[i]);
+		err = bed_adds(&bed, 20) ?: (i && large ? make_large(&bed) : 0) ?: mmsb_log_checkpoint(bed.log, &ticks[i]);
 	err = err ?: bed_adds(&bed, 20) ?: mmsb_sync(bed.space, PATIENCE);
 	folder_count(bed.place, ".ckp", newest);
-	folder_flip(newest, 200);
+	folder_flip(newest, large ? 400 << 10 : 200);
 	if (!err && mmsb_log_verify(bed.place, see_nothing, NULL) != -EBADMSG)
 		err = differs("a damaged checkpoint went unseen");
 	err = err ?: restore(bed.mmsb, bed.place, 1, false, MMSB_OPTS(struct mmsb_restore_opts, .tell = hear, .arg = &ear), &restored, &space);
 	if (!err && (restored.checkpoint != ticks[0] || !strstr(ear.last, ".ckp")))
 		err = differs("it did not take the older checkpoint, or did not say so");
+	by_two_behind = 0;
 	err = err ?: wild_compare(bed.space, space);
 	bed_close(&bed);
 	return err;
@@ -780,7 +796,8 @@ static void test_checkpoints(uint64_t ops)
 		ksft_test_result(!under_load(&configs[i], false, ops), "checkpoints under load, %u shards\n", configs[i].shards);
 		ksft_test_result(!under_load(&configs[i], true, ops), "a log that begins late, %u shards\n", configs[i].shards);
 	}
-	ksft_test_result(!older_one(), "a damaged checkpoint is passed over, loudly\n");
+	ksft_test_result(!older_one(false), "a damaged checkpoint is passed over, loudly\n");
+	ksft_test_result(!older_one(true), "a large one, of which much was taken in\n");
 	ksft_test_result(!in_pieces(), "images that come in pieces\n");
 	ksft_test_result(!retention(), "old segments are deleted behind checkpoints\n");
 }

@@ -173,6 +173,12 @@ static int by_whom(void)
 	EXPECT(take(ahead, 401, &taken) == 0 && source.given == 401 && pthread_equal(source.by, pthread_self()));
 	msl_ahead_close(ahead);
 
+	ahead = begin(1000, -ENODATA, false, UINT64_MAX);
+	msl_ahead_begin(ahead);
+	EXPECT(take(ahead, 1, &taken) == 0);
+	msl_ahead_close(ahead);
+	EXPECT(by_two == !pthread_equal(source.by, pthread_self()));
+
 	ahead = begin(1000, -ENODATA, false, 300 * 400);
 	EXPECT(take(ahead, UINT64_MAX, &taken) == -ENODATA);
 	msl_ahead_close(ahead);

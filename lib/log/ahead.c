@@ -178,6 +178,11 @@ static void try_thread(struct msl_ahead *ahead)
 		ahead->has_thread = !msl_spawn(&ahead->thread, run, ahead);
 }
 
+void msl_ahead_begin(struct msl_ahead *ahead)
+{
+	try_thread(ahead);
+}
+
 static int next_here(struct msl_ahead *ahead, struct msl_item *item)
 {
 	int err = ahead->next(ahead->from, item);

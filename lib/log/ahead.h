@@ -32,6 +32,8 @@ typedef int msl_next_fn(void *from, struct msl_item *item);
 struct msl_ahead *msl_ahead_of_log(struct msl_reader *reader);	/* which does not follow */
 struct msl_ahead *msl_ahead_of_file(struct msl_scan *scan);
 struct msl_ahead *msl_ahead_open(msl_next_fn *next, void *from);
+/* Before the first is taken: a thread reads from here on, and not only behind the first part. */
+void msl_ahead_begin(struct msl_ahead *ahead);
 int msl_ahead_next(struct msl_ahead *ahead, struct msl_item *item);
 void msl_ahead_close(struct msl_ahead *ahead);	/* at any time; NULL: nothing */
 

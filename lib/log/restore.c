@@ -2,6 +2,9 @@
 /*
  * A space comes back: the newest checkpoint at or before the tick wanted, then the ticks behind it, both through one replay ring. A
  * checkpoint that turns out to be damaged costs what was taken in of it: the space is reset, and an older one is tried.
+ *
+ * A segment is decoded from its beginning, also if only what lies behind the checkpoint's tick is wanted. So who reads the ticks begins with the
+ * checkpoint, if that is not short, and has often passed over the others when it is in.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,6 +24,8 @@ struct restore {
 	struct mmsb_restored result;
 	struct msl_disk *disk;
 	struct msl_dir dir;
+	struct msl_reader *reader;	/* of the ticks behind the checkpoint; NULL: not begun */
+	struct msl_ahead *ahead;
 	struct mmsb_ring *ring;
 	uint64_t payload;
 	uint64_t until;			/* the last tick wanted */
@@ -98,6 +103,39 @@ static int feed(struct restore *r, const struct mmsb_record *record)
 	return mmsb_replay(r->ring, record);
 }
 
+/* -------------------------------------------------------------------------------------------------- who reads the ticks */
+
+static void end_reader(struct restore *r)
+{
+	msl_ahead_close(r->ahead);
+	msl_reader_close(r->reader);
+	r->ahead = NULL;
+	r->reader = NULL;
+}
+
+static int begin_reader(struct restore *r, uint64_t tick)
+{
+	struct msl_reader_opts opts = { .life = MSL_LAST_LIFE, .from_tick = tick + 1 };
+	int err = msl_reader_open(r->disk, &opts, &r->reader);
+
+	if (err)
+		return err;
+	r->ahead = msl_ahead_of_log(r->reader);
+	if (r->ahead)
+		return 0;
+	end_reader(r);
+	return -ENOMEM;
+}
+
+/* If it cannot be, it is tried once more when its turn comes, and told then. */
+static void begin_reader_early(struct restore *r, const struct msl_scan *checkpoint)
+{
+	uint64_t tick = checkpoint->header.tick;
+
+	if (checkpoint->bytes >= msl_ahead_behind && tick < r->until && !begin_reader(r, tick))
+		msl_ahead_begin(r->ahead);
+}
+
 /* ------------------------------------------------------------------------------------------------------- a checkpoint */
 
 /* Most of a checkpoint is images, which come in bulk. */
@@ -148,6 +186,7 @@ static int try_checkpoint(struct restore *r, uint64_t tick, bool *damaged)
 	if (err)
 		return err;
 	r->all += scan->bytes;
+	begin_reader_early(r, scan);
 	err = take_checkpoint(r, scan, damaged);
 	msl_scan_close(scan);
 	return err;
@@ -158,6 +197,7 @@ static int begin_again(struct restore *r)
 {
 	int err;
 
+	end_reader(r);
 	mmsb_ring_close(r->ring);
 	r->ring = NULL;
 	r->result = (struct mmsb_restored){ .size = sizeof(r->result) };
@@ -208,13 +248,13 @@ static int take_record(struct restore *r, const struct mmsb_record *record)
 }
 
 /* *over: there was no more, and not only none that is wanted. */
-static int take_ticks(struct restore *r, struct msl_ahead *ahead, bool *over)
+static int take_ticks(struct restore *r, bool *over)
 {
 	struct msl_item item = { 0 };
 	int err = 0;
 
 	while (!err) {
-		err = msl_ahead_next(ahead, &item);
+		err = msl_ahead_next(r->ahead, &item);
 		*over = err == -ENODATA;
 		if (!err)
 			err = item.record ? take_record(r, item.record) : take_words(r, &item);
@@ -225,11 +265,11 @@ static int take_ticks(struct restore *r, struct msl_ahead *ahead, bool *over)
 	return err == -ENODATA ? 0 : err;
 }
 
-static void tell_torn(struct restore *r, const struct msl_reader *reader)
+static void tell_torn(struct restore *r)
 {
 	struct msl_log_end end;
 
-	msl_reader_end(reader, &end);
+	msl_reader_end(r->reader, &end);
 	r->result.cut = end.cut;
 	if (end.cut)
 		tell(r, "%" PRIu64 " bytes behind tick %" PRIu64 " were being written when it ended: they count for nothing", end.cut,
@@ -238,22 +278,15 @@ static void tell_torn(struct restore *r, const struct msl_reader *reader)
 
 static int replay_ticks(struct restore *r)
 {
-	struct msl_reader_opts opts = { .life = MSL_LAST_LIFE, .from_tick = r->result.tick + 1 };
-	struct msl_ahead *ahead;
-	struct msl_reader *reader;
 	bool over = false;
-	int err = msl_reader_open(r->disk, &opts, &reader);
+	int err = r->reader ? 0 : begin_reader(r, r->result.tick);
 
-	if (err)
-		return err;
-	ahead = msl_ahead_of_log(reader);
-	err = ahead ? take_ticks(r, ahead, &over) : -ENOMEM;
-	msl_ahead_close(ahead);
+	if (!err)
+		err = take_ticks(r, &over);
 	if (!err)
 		err = mmsb_replay(r->ring, NULL);
 	if (!err && over)
-		tell_torn(r, reader);
-	msl_reader_close(reader);
+		tell_torn(r);
 	return err;
 }
 
@@ -393,6 +426,7 @@ int mmsb_restore(struct mmsb_space *space, const char *dir, const struct mmsb_re
 		space->hold = r.ring;
 	else
 		restore_end(&r, !err);
+	end_reader(&r);
 	msl_dir_free(&r.dir);
 	msl_disk_close(r.disk);
 	if (!err && restored)

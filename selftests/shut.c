@@ -104,6 +104,18 @@ TEST_F(shut, until_it_is_whole)
 	EXPECT_EQ(MMSB_REASON_REPLAYING, shut_reason(self));
 }
 
+/* Where a poller is just at the shard, it is he who finds it, in his time. */
+static int enter_until_told(struct mmsb_ring *ring)
+{
+	uint64_t end = now_ns() + PATIENCE / 4;
+	int err;
+
+	do {
+		err = ring->home->ring_enter(ring, 0, 0);
+	} while (!err && now_ns() < end);
+	return err;
+}
+
 /* The field is the client's, who may write anything there; and one that broke its ring may not have got to the end. */
 TEST_F(shut, not_by_any_word)
 {
@@ -118,7 +130,7 @@ TEST_F(shut, not_by_any_word)
 	}
 	mmsb_replay_whole(self->replay);
 	msl_sq_publish(self->replay->client, self->replay->sq_entries + 1);
-	EXPECT_EQ(-EPIPE, self->replay->home->ring_enter(self->replay, 0, 0));
+	EXPECT_EQ(-EPIPE, enter_until_told(self->replay));
 	close_replay(self);
 	EXPECT_EQ(MMSB_REASON_SHUT, shut_reason(self));
 }

@@ -15,12 +15,6 @@
 #define VICTIMS 3
 #define COMMON	20000u		/* bytes of the page that all victims write */
 
-/* Where memory is watched access by access, what clears and fills it is what takes the time. */
-static bool slowest(void)
-{
-	return scaled(100) <= 1;
-}
-
 FIXTURE(kill) {
 	struct mmsb *mmsb;
 	struct mmsb_space *space;
@@ -70,7 +64,7 @@ static void victim_submits(struct mmsb_ring *ring, uint64_t common, struct rng *
 	struct mmsb_cqe cqe;
 	unsigned int n;
 
-	for (n = rng_below(rng, slowest() ? 8 : 40); n && (sqe = mmsb_get_sqe(ring)); n--) {
+	for (n = rng_below(rng, is_slowest_home() ? 8 : 40); n && (sqe = mmsb_get_sqe(ring)); n--) {
 		mmsb_prep_fill(sqe, common, 0, COMMON, MMSB_LANE_U64, rng_next(rng));
 		if (rng_once_in(rng, 2))
 			mmsb_sqe_quiet(sqe);
@@ -87,7 +81,7 @@ static void victim_makes_pages(struct mmsb_ring *ring, struct rng *rng)
 	uint64_t pages[8];
 	unsigned int i, n;
 
-	for (n = 0; n < 8 && !mmsb_create(ring, 64 + rng_below(rng, slowest() ? 9000 : 100000), &pages[n]); n++)
+	for (n = 0; n < 8 && !mmsb_create(ring, 64 + rng_below(rng, is_slowest_home() ? 9000 : 100000), &pages[n]); n++)
 		mmsb_set(ring, pages[n], 0, "victim", 6, NULL);
 	for (i = 0; i < n; i++)
 		mmsb_destroy(ring, pages[i]);
@@ -210,7 +204,7 @@ static int hash_agrees(struct mmsb_space *space)
 
 TEST_F_TIMEOUT(kill, at_any_moment, 110)
 {
-	uint64_t seed = rng_seed(), round, end = now_ns() + (soak_seconds() ?: slowest() ? 10 : 15) * SECOND, memory = 0, mine = 0;
+	uint64_t seed = rng_seed(), round, end = now_ns() + (soak_seconds() ?: is_slowest_home() ? 10 : 15) * SECOND, memory = 0, mine = 0;
 	struct rng rng = { .state = seed };
 	struct mmsb_space_info_args info;
 	pid_t victim[VICTIMS];
@@ -225,7 +219,7 @@ TEST_F_TIMEOUT(kill, at_any_moment, 110)
 				be_victim(self->name, variant->ring_flags, self->common, rng_next(&rng) + i);
 		}
 		for (i = 0; i < VICTIMS; i++) {
-			unsigned int wait = rng_below(&rng, slowest() ? 20 : 60);
+			unsigned int wait = rng_below(&rng, is_slowest_home() ? 20 : 60);
 
 			while (wait--) {
 				ASSERT_EQ(0, mmsb_add(self->ring, self->mine, 0, 1, NULL));

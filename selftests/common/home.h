@@ -34,6 +34,12 @@ static inline uint64_t scaled(uint64_t count)
 	return count * percent / 100 ?: 1;
 }
 
+/* Where memory is watched access by access: what makes, clears and fills it is what takes the time there. */
+static inline bool is_slowest_home(void)
+{
+	return scaled(100) <= 1;
+}
+
 /* How long a test that has no natural end shall go on; 0: a short run. */
 static inline uint64_t soak_seconds(void)
 {

@@ -108,7 +108,7 @@ TEST_F(trace, deltas)
 {
 	struct mmsb_sqe sqe[DRAWN];
 	struct mmsb_cqe cqe[DRAWN];
-	struct rng rng = { now_ns() };
+	struct rng rng = { rng_seed() };
 	const struct traced_event *event;
 	unsigned int i, rejected = 0, away = 0;
 	size_t at = 0;

@@ -129,7 +129,7 @@ TEST_F_TIMEOUT(affinity, a_cpu_goes_and_comes_while_shards_move, 100)
 
 	ASSERT_EQ(0, senders_start(&senders, self->space));
 	ASSERT_EQ(0, pthread_create(&mover.thread, NULL, move_on, &mover));
-	for (i = 0; i < 3 || !__atomic_load_n(&mover.moved, __ATOMIC_RELAXED); i++) {
+	for (i = 0; i < 3 || !(__atomic_load_n(&mover.moved, __ATOMIC_RELAXED) || __atomic_load_n(&mover.ret, __ATOMIC_RELAXED)); i++) {
 		ASSERT_EQ(0, cpu1("0"));
 		usleep(10000);
 		ASSERT_EQ(0, cpu1("1"));

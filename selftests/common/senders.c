@@ -9,17 +9,20 @@ static void *send_on(void *arg)
 	struct senders *senders = sender->senders;
 	struct mmsb_ring *ring;
 	uint64_t sent = 0;
+	int err;
 
-	sender->ret = mmsb_ring_open(senders->space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_POLLED, .shard = sender->shard + 1, .idle_us = 50),
-				     &ring);
-	if (sender->ret)
+	err = mmsb_ring_open(senders->space, MMSB_OPTS(struct mmsb_ring_opts, .flags = MMSB_RING_POLLED, .shard = sender->shard + 1, .idle_us = 50),
+			     &ring);
+	__atomic_store_n(&sender->ret, err, __ATOMIC_RELAXED);
+	if (err)
 		return NULL;
-	while (!sender->ret && !__atomic_load_n(&senders->stop, __ATOMIC_RELAXED)) {
-		sender->ret = mmsb_add(ring, senders->page[sent & 1], 8 * sender->shard, 1, NULL);
+	while (!err && !__atomic_load_n(&senders->stop, __ATOMIC_RELAXED)) {
+		err = mmsb_add(ring, senders->page[sent & 1], 8 * sender->shard, 1, NULL);
 		__atomic_store_n(&sender->sent, ++sent, __ATOMIC_RELAXED);
 		if (sent % 8 == 0)
 			usleep(sent % 64 ? 50 : 1000);
 	}
+	__atomic_store_n(&sender->ret, err, __ATOMIC_RELAXED);
 	mmsb_ring_close(ring);
 	return NULL;
 }

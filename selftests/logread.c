@@ -440,6 +440,15 @@ static int count_bytes(struct msl_disk *disk, const char *name, uint64_t *bytes)
 	return err == -ENODATA ? 0 : err;
 }
 
+static int write_ticks(struct writer *writer, uint64_t bytes)
+{
+	int err = 0;
+
+	while (!err && writer->segment->at < bytes)
+		err = writer_tell(writer, records_next(&writer->records));
+	return err ?: writer_close_tick(writer);
+}
+
 /* However its frames lie, of a file that has much more than is read at a time. */
 static int read_once(void)
 {
@@ -448,10 +457,8 @@ static int read_once(void)
 	uint64_t bytes;
 	int err = writer_begin_plain(&writer, MSL_DISK_NO_URING, 0, 64, 1000000);
 
-	while (!err && writer.segment->at < 2 << 20)
-		err = writer_tell(&writer, records_next(&writer.records));
 	if (!err)
-		err = writer_close_tick(&writer);
+		err = write_ticks(&writer, 2 << 20);
 	if (!err)
 		err = msl_segment_seal(writer.segment);
 	msl_segment_name(name, writer.segments - 1);
@@ -477,10 +484,8 @@ static int reserved(void)
 
 	if (!err)
 		err = writer.disk->ops->allocate(writer.segment->file, RESERVED);
-	while (!err && writer.segment->at < 1 << 20)
-		err = writer_tell(&writer, records_next(&writer.records));
 	if (!err)
-		err = writer_close_tick(&writer);
+		err = write_ticks(&writer, 1 << 20);
 	if (!err)
 		err = msl_segment_sync(writer.segment);
 	used = writer.segment->at;
